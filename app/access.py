@@ -1,0 +1,1 @@
+"""Which attempt and role you hold; used by web and features alike."""

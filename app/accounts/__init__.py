@@ -1,0 +1,1 @@
+"""Accounts: who you are, what is kept about you, export and deletion."""

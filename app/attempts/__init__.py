@@ -1,0 +1,1 @@
+"""Attempts: drawing, opening, editing, finishing and revealing one sitting."""

@@ -1,0 +1,1 @@
+"""Reads problems/ into frozen values and draws variants."""

@@ -1,0 +1,1 @@
+"""History: what was attempted, found again and reviewed."""

@@ -1,0 +1,1 @@
+"""Who you are: a signed cookie, given on the first visit."""

@@ -1,0 +1,186 @@
+"""The tables, as design fixed them: times are UTC epoch milliseconds, ids are 128 random bits."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_id() -> str:
+    """128 random bits as 22 URL-safe characters."""
+    return secrets.token_urlsafe(16)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, int: BigInteger}  # noqa: RUF012
+
+
+class User(Base):
+    """A person, known by a signed cookie; the recovery key (only its hash is kept) opens it elsewhere."""
+
+    __tablename__ = "user"
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    created_at: Mapped[int]
+    recovery_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Attempt(Base):
+    """One sitting."""
+
+    __tablename__ = "attempt"
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    mode: Mapped[str] = mapped_column(String(16))  # practice | mock | drill | scratch
+    variant: Mapped[dict[str, Any]]  # problem, shape, bug ids, sentence id, marks, seed, tier, pack digest
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)  # minutes, guided, kept minutes
+    state: Mapped[str] = mapped_column(String(16), default="open")  # open | finished | expired | abandoned
+    created_at: Mapped[int] = mapped_column(index=True)
+    finished_at: Mapped[int | None]
+    revealed_at: Mapped[int | None]
+    members: Mapped[list[Member]] = relationship(back_populates="attempt", cascade="all, delete-orphan")
+    stages: Mapped[list[Stage]] = relationship(
+        back_populates="attempt", order_by="Stage.position", cascade="all, delete-orphan"
+    )
+
+
+class Member(Base):
+    """Who sits in an attempt, and as what; the owner is position 0."""
+
+    __tablename__ = "member"
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[str] = mapped_column(String(16))  # candidate | interviewer | observer
+    position: Mapped[int] = mapped_column(default=0)
+    joined_at: Mapped[int]
+    attempt: Mapped[Attempt] = relationship(back_populates="members")
+
+
+class Stage(Base):
+    """One part of an attempt with its own starter, draft, edits, runs and clock.
+
+    `given` names the blobs of what was issued (starter, shape, texts), so that review and re-judging
+    work after the pack has changed.
+    """
+
+    __tablename__ = "stage"
+    __table_args__ = (UniqueConstraint("attempt_id", "position"),)
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))  # debug | complexity | kv_cache | classifier
+    position: Mapped[int]
+    problem: Mapped[str] = mapped_column(String(64))
+    variant: Mapped[dict[str, Any]]
+    starter: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))
+    given: Mapped[dict[str, Any]]  # role -> sha256: shape, probes, bugs, statement
+    draft: Mapped[str] = mapped_column(Text)
+    draft_seq: Mapped[int] = mapped_column(default=0)
+    reference_loss: Mapped[list[Any] | None] = mapped_column(JSON)  # [[step, loss], ...] of the clean shape
+    started_at: Mapped[int]
+    deadline_at: Mapped[int | None]
+    finished_at: Mapped[int | None]
+    attempt: Mapped[Attempt] = relationship(back_populates="stages")
+
+
+class Run(Base):
+    """One execution asked for in a stage; `try_no` fences the writes of a worker that was thought lost."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("stage_id", "number"),
+        Index("ix_run_state_created_at", "state", "created_at"),
+    )
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]  # 1 is the stage's first
+    kind: Mapped[str] = mapped_column(String(8))  # run | check
+    code: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))
+    draft_seq: Mapped[int]  # the edit that the code stands on
+    try_no: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    verdict: Mapped[dict[str, Any] | None]
+    message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[int]
+    started_at: Mapped[int | None]
+    finished_at: Mapped[int | None]
+
+
+class RunEvent(Base):
+    """One numbered event of a run: the truth that a follower reads."""
+
+    __tablename__ = "run_event"
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at_ms: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))  # status | output | loss | property | verdict | end
+    audience: Mapped[str] = mapped_column(String(16), default="all")  # all | judged | interviewer
+    data: Mapped[dict[str, Any]]
+
+
+class Edit(Base):
+    """One batch of text operations, or a cursor, reset or resync; the draft is their sum."""
+
+    __tablename__ = "edit"
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at_ms: Mapped[int]
+    actor: Mapped[str] = mapped_column(String(22))
+    kind: Mapped[str] = mapped_column(String(16))  # ops | reset | resync | checkpoint
+    payload: Mapped[dict[str, Any]]
+
+
+class HintUse(Base):
+    """A hint taken: which rung of which bug's ladder, when."""
+
+    __tablename__ = "hint_use"
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), index=True)
+    slot: Mapped[int]
+    bug: Mapped[str] = mapped_column(String(64))
+    rung: Mapped[int]
+    at_ms: Mapped[int]
+
+
+class Explanation(Base):
+    """The candidate's one sentence on a fix."""
+
+    __tablename__ = "explanation"
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), index=True)
+    at_ms: Mapped[int]
+    draft_seq: Mapped[int]
+    hunk: Mapped[dict[str, Any]]
+    sentence: Mapped[str] = mapped_column(Text)
+    marks: Mapped[dict[str, Any] | None]  # location, mechanism, consequence: the candidate's own marking
+
+
+class Blob(Base):
+    """Bytes by their hash: what an attempt was given, and the code of each run."""
+
+    __tablename__ = "blob"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bytes: Mapped[bytes] = mapped_column(LargeBinary)

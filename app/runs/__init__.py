@@ -1,0 +1,1 @@
+"""Runs: asking for an execution and following it."""

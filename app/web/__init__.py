@@ -1,0 +1,1 @@
+"""What every page shares: dependencies, security headers, server-sent events, health."""

@@ -1,0 +1,102 @@
+"""What goes into the sandbox and what comes out, as frozen values that travel as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+MIB = 1 << 20
+KIB = 1 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one process of a run may take; measured reasons stand in docs/sandbox.md."""
+
+    wall_s: float = 20.0  # one candidate process, from fork to end
+    examine_s: float = 60.0  # the whole run, all its processes
+    memory_bytes: int = 1024 * MIB  # anonymous and shared memory above the warm parent's
+    address_bytes: int = 2048 * MIB  # RLIMIT_AS: the wall that no mmap gets around
+    output_bytes: int = 256 * KIB  # stdout and stderr together; then the process is stopped
+    report_bytes: int = 1 * MIB  # the loss points and failures that a script process reports
+    answer_bytes: int = 64 * MIB  # one answer on the call channel
+    source_bytes: int = 64 * KIB
+    file_bytes: int = 16 * MIB  # RLIMIT_FSIZE and the size of the private /tmp
+    open_files: int = 64
+    threads: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedBug:
+    """A bug that the submission's starter was issued with: what the per-bug status is judged from."""
+
+    id: str
+    component: str
+    properties: tuple[str, ...]  # the properties that this bug alone breaks
+    find: str  # the clean shape's text
+    replace: str  # the bugged text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One submission to execute and examine, with every text that its examiner needs."""
+
+    kind: Literal["run", "check"]  # run: executed as `python file.py` would first, then examined
+    source: str
+    text: str  # the sentence to learn
+    problem: str
+    probes: str  # text of the problem's probes.py; the candidate's process never sees it
+    shape: str  # text of the clean program; neither does it see this
+    bugs: tuple[IssuedBug, ...] = ()
+    seed: int = 0
+    pack_digest: str = ""
+    filename: str = "gpt.py"
+    limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Job:
+        bugs = tuple(IssuedBug(**{**bug, "properties": tuple(bug["properties"])}) for bug in data["bugs"])
+        return cls(**{**data, "bugs": bugs, "limits": Limits(**data["limits"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened during a run, in order.
+
+    kind and data:
+        status    {"phase": "starting" | "running" | "examining"}
+        output    {"stream": "stdout" | "stderr", "text": str}
+        loss      {"points": [[step, loss], ...]}
+        property  one entry of the verdict's `properties`
+    """
+
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended: a verdict, or a `fault` that is ours and not the submission's."""
+
+    verdict: dict[str, Any] | None
+    level: str  # namespaces | landlock | rlimits
+    fault: str | None = None  # one sentence for people; the run counts for nothing
+    lost: bool = False  # the zygote or supervisor died under the run: worth one retry
+
+
+Reason = Literal["exited", "signalled", "timeout", "memory", "output", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How one candidate process ended, as the supervisor saw it from outside: not forgeable from inside."""
+
+    reason: Reason
+    code: int = 0  # exit status, or the signal's number
+    wall_ms: int = 0
+    cpu_ms: int = 0
+    peak_bytes: int = 0
+    reports: tuple[dict[str, Any], ...] = ()  # claims of a script process that are not loss points
