@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -80,7 +79,7 @@ def read_lock(lock: Path = LOCK) -> tuple[Package, ...]:
     try:
         data = json.loads(lock.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SetupError(f"{lock} can't be read: {error}", hint="Take it from the repository again.") from None
+        raise SetupError(f"{lock} can't be read: {error}", hint="Check the file out again.") from None
     return tuple(
         Package(name=name, version=entry["version"], files=entry["files"])
         for name, entry in data["packages"].items()
@@ -91,7 +90,7 @@ def choose(setting: Literal["auto", "cdn", "local"], *, vendor: Path = VENDOR) -
     """Local or CDN, as the setting says; `auto` is local once the copy is whole."""
     packages = read_lock()
     if setting == "local" and missing(packages, vendor=vendor):
-        raise SetupError("OVERFIT_ASSETS=local, but the local copy is not whole.", hint="Type: overfit assets")
+        raise SetupError("OVERFIT_ASSETS=local, but the copy is not whole.", hint="Type: overfit assets")
     if setting == "auto":
         setting = "cdn" if missing(packages, vendor=vendor) else "local"
     return Assets(source=setting, packages=packages)
@@ -148,7 +147,7 @@ def _unpack(package: Package, archive: Path, target: Path) -> None:
             except KeyError:
                 stream = None
             if stream is None:
-                raise SetupError(f"{package.spec} has no {path}.", hint="Run scripts/lock-assets and look at it.")
+                raise SetupError(f"{package.spec} has no {path}.", hint="Run scripts/lock-assets.")
             content = stream.read()
             if sha384(content) != expected:
                 raise SetupError(
@@ -164,7 +163,7 @@ def _replace(final: Path, fresh: Path) -> None:
     """Put the whole folder in place at once: a page never sees half a library."""
     if final.exists():
         shutil.rmtree(final)
-    os.replace(fresh, final)
+    fresh.replace(final)
 
 
 def _wrong(package: Package, *, root: Path) -> Iterator[str]:
