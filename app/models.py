@@ -34,7 +34,11 @@ def new_id() -> str:
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, int: BigInteger}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        dict[str, Any]: JSON(none_as_null=True),
+        list[Any]: JSON(none_as_null=True),
+        int: BigInteger,
+    }
 
 
 class User(Base):
@@ -82,8 +86,8 @@ class Member(Base):
 class Stage(Base):
     """One part of an attempt with its own starter, draft, edits, runs and clock.
 
-    `given` names the blobs of what was issued (starter, shape, texts), so that review and re-judging
-    work after the pack has changed.
+    `variant` is what was drawn, with the bug ids in the order of their slots; what was issued for it
+    (starter, shape, texts) stands in `given`, so that review and re-judging work after the pack has changed.
     """
 
     __tablename__ = "stage"
@@ -94,15 +98,32 @@ class Stage(Base):
     position: Mapped[int]
     problem: Mapped[str] = mapped_column(String(64))
     variant: Mapped[dict[str, Any]]
-    starter: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))
-    given: Mapped[dict[str, Any]]  # role -> sha256: shape, probes, bugs, statement
+    starter: Mapped[str] = mapped_column(ForeignKey("blob.sha256"), index=True)
     draft: Mapped[str] = mapped_column(Text)
     draft_seq: Mapped[int] = mapped_column(default=0)
-    reference_loss: Mapped[list[Any] | None] = mapped_column(JSON)  # [[step, loss], ...] of the clean shape
     started_at: Mapped[int]
-    deadline_at: Mapped[int | None]
+    deadline_at: Mapped[int | None] = mapped_column(index=True)
     finished_at: Mapped[int | None]
     attempt: Mapped[Attempt] = relationship(back_populates="stages")
+    given: Mapped[list[Given]] = relationship(cascade="all, delete-orphan")
+
+
+class Given(Base):
+    """One text that a stage was issued with: its shape, sentence, probes, bugs or statement."""
+
+    __tablename__ = "given"
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16), primary_key=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("blob.sha256"), index=True)
+
+
+class Curve(Base):
+    """The loss of a clean shape on one sentence, measured once: what a person's own curve is held against."""
+
+    __tablename__ = "curve"
+    shape: Mapped[str] = mapped_column(String(64), primary_key=True)  # sha256 of the shape's text
+    sentence: Mapped[str] = mapped_column(String(64), primary_key=True)  # sha256 of the sentence
+    points: Mapped[list[Any]]  # [[step, loss], ...]
 
 
 class Run(Base):
@@ -118,11 +139,12 @@ class Run(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     number: Mapped[int]  # 1 is the stage's first
     kind: Mapped[str] = mapped_column(String(8))  # run | check
-    code: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))
+    code: Mapped[str] = mapped_column(ForeignKey("blob.sha256"), index=True)
     draft_seq: Mapped[int]  # the edit that the code stands on
     try_no: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(16), default="queued")
     verdict: Mapped[dict[str, Any] | None]
+    losses: Mapped[list[Any] | None]  # at most 32 of the losses it printed, for a sparkline
     message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[int]
     started_at: Mapped[int | None]
@@ -145,11 +167,13 @@ class Edit(Base):
     """One batch of text operations, or a cursor, reset or resync; the draft is their sum."""
 
     __tablename__ = "edit"
+    __table_args__ = (Index("ix_edit_stage_id_batch", "stage_id", "batch"),)
     stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     at_ms: Mapped[int]
     actor: Mapped[str] = mapped_column(String(22))
     kind: Mapped[str] = mapped_column(String(16))  # ops | reset | resync | checkpoint
+    batch: Mapped[str | None] = mapped_column(String(64))  # names a sending, so that a repeat is known
     payload: Mapped[dict[str, Any]]
 
 
@@ -157,11 +181,10 @@ class HintUse(Base):
     """A hint taken: which rung of which bug's ladder, when."""
 
     __tablename__ = "hint_use"
-    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
-    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), index=True)
-    slot: Mapped[int]
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    rung: Mapped[int] = mapped_column(primary_key=True)
     bug: Mapped[str] = mapped_column(String(64))
-    rung: Mapped[int]
     at_ms: Mapped[int]
 
 
