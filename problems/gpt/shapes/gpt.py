@@ -47,15 +47,15 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x):
         B, T, C = x.shape
         q, k, v = self.qkv(x).split(C, dim=2)  # each (B, T, C)
-        q = q.view(B, T, self.n_head, self.head_dim).transpose(1, 2)  # (B, H, T, D)
-        k = k.view(B, T, self.n_head, self.head_dim).transpose(1, 2)  # (B, H, T, D)
-        v = v.view(B, T, self.n_head, self.head_dim).transpose(1, 2)  # (B, H, T, D)
+        q = q.view(B, T, self.n_head, self.head_dim).transpose(1, 2)
+        k = k.view(B, T, self.n_head, self.head_dim).transpose(1, 2)
+        v = v.view(B, T, self.n_head, self.head_dim).transpose(1, 2)
         att = (q @ k.transpose(-2, -1)) / math.sqrt(self.head_dim)  # (B, H, T, T)
-        att = att.masked_fill(self.mask[:T, :T] == 0, float("-inf"))  # (B, H, T, T)
-        att = F.softmax(att, dim=-1)  # (B, H, T, T)
+        att = att.masked_fill(self.mask[:T, :T] == 0, float("-inf"))
+        att = F.softmax(att, dim=-1)
         y = att @ v  # (B, H, T, D)
         y = y.transpose(1, 2).contiguous().view(B, T, C)  # (B, T, C)
-        return self.proj(y)  # (B, T, C)
+        return self.proj(y)
 
 
 class MLP(nn.Module):
@@ -66,7 +66,7 @@ class MLP(nn.Module):
 
     def forward(self, x):
         x = F.gelu(self.fc(x))  # (B, T, 4C)
-        return self.proj(x)  # (B, T, C)
+        return self.proj(x)
 
 
 class Block(nn.Module):
@@ -78,9 +78,9 @@ class Block(nn.Module):
         self.mlp = MLP(config)
 
     def forward(self, x):
-        x = x + self.attn(self.ln_1(x))  # (B, T, C)
-        x = x + self.mlp(self.ln_2(x))  # (B, T, C)
-        return x
+        x = x + self.attn(self.ln_1(x))
+        x = x + self.mlp(self.ln_2(x))
+        return x  # (B, T, C)
 
 
 class GPT(nn.Module):
@@ -89,11 +89,11 @@ class GPT(nn.Module):
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
         self.position_embedding = nn.Parameter(torch.empty(config.block_size, config.n_embd))
+        nn.init.normal_(self.position_embedding, std=0.02)
         self.blocks = nn.ModuleList([Block(config) for _ in range(config.n_layer)])
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, config.vocab_size)
         self.apply(self._init_weights)
-        nn.init.normal_(self.position_embedding, std=0.02)
 
     def _init_weights(self, module):
         if isinstance(module, nn.Linear):
@@ -105,17 +105,17 @@ class GPT(nn.Module):
     def forward(self, idx):
         T = idx.size(1)
         tokens = self.token_embedding(idx)  # (B, T, C)
-        positions = self.position_embedding[:T]  # (T, C)
+        positions = self.position_embedding[:T]
         x = tokens + positions  # (B, T, C)
         for block in self.blocks:
-            x = block(x)  # (B, T, C)
+            x = block(x)
         x = self.ln_f(x)  # (B, T, C)
-        return self.head(x)  # (B, T, V)
+        return self.head(x)
 
 
 def loss_fn(logits, idx):
-    logits = logits[:, :-1, :]  # (B, T - 1, V)
-    targets = idx[:, 1:]  # (B, T - 1)
+    logits = logits[:, :-1, :]
+    targets = idx[:, 1:]
     return F.cross_entropy(logits.reshape(-1, logits.size(-1)), targets.reshape(-1))
 
 
@@ -128,7 +128,7 @@ def train(text, steps=60, lr=3e-3, seed=0):
     losses = []
     model.train()
     for _ in range(steps):
-        logits = model(idx)  # (1, T, V)
+        logits = model(idx)
         loss = loss_fn(logits, idx)
         optimizer.zero_grad()
         loss.backward()
@@ -142,10 +142,10 @@ def generate(model, tokenizer, prompt, max_new_tokens):
     model.eval()
     idx = torch.tensor([tokenizer.encode(prompt)])  # (1, T)
     for _ in range(max_new_tokens):
-        context = idx[:, -model.config.block_size :]  # (1, T)
+        context = idx[:, -model.config.block_size :]
         logits = model(context)[:, -1, :]  # (1, V)
-        next_id = logits.argmax(dim=-1, keepdim=True)  # (1, 1)
-        idx = torch.cat((idx, next_id), dim=1)  # (1, T + 1)
+        next_id = logits.argmax(dim=-1, keepdim=True)
+        idx = torch.cat((idx, next_id), dim=1)
     return tokenizer.decode(idx[0].tolist())
 
 
