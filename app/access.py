@@ -1,1 +1,99 @@
-"""Which attempt and role you hold; used by web and features alike."""
+"""Which attempt you sit in, and as what; to anyone else it is as if it weren't there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import Forbidden, NotFound
+from app.models import Attempt, Member, Run, Stage
+from app.sight import Sight, sight
+
+WRITERS = frozenset({"candidate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A person's place in an attempt, with the stage and the run it was asked through."""
+
+    user_id: str
+    attempt_id: str
+    role: str
+    mode: str
+    state: str
+    revealed: bool
+    stage_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def sight(self) -> Sight:
+        return sight(mode=self.mode, role=self.role, state=self.state, revealed=self.revealed)
+
+    @property
+    def stage(self) -> str:
+        """The stage's id, where the seat was asked through one."""
+        assert self.stage_id is not None
+        return self.stage_id
+
+    @property
+    def run(self) -> str:
+        """The run's id, where the seat was asked through one."""
+        assert self.run_id is not None
+        return self.run_id
+
+    def require_candidate(self) -> None:
+        """Raises Forbidden for those who only watch."""
+        if self.role not in WRITERS:
+            raise Forbidden("Only the candidate may do this.", hint="You watch this attempt.")
+
+
+_SEAT = (
+    Member.user_id,
+    Attempt.id,
+    Member.role,
+    Attempt.mode,
+    Attempt.state,
+    Attempt.revealed_at.is_not(None),
+)
+
+
+async def seat_in_attempt(session: AsyncSession, attempt_id: str, *, user_id: str) -> Seat:
+    """Raises NotFound when there is no such attempt, or it is not yours."""
+    found = select(*_SEAT).join(Attempt, Attempt.id == Member.attempt_id)
+    row = (await session.execute(found.where(Attempt.id == attempt_id, Member.user_id == user_id))).first()
+    if row is None:
+        raise nothing_here()
+    return Seat(*row)
+
+
+async def seat_at_stage(session: AsyncSession, stage_id: str, *, user_id: str) -> Seat:
+    """Raises NotFound when there is no such stage, or it is not yours."""
+    found = (
+        select(*_SEAT, Stage.id)
+        .join(Attempt, Attempt.id == Member.attempt_id)
+        .join(Stage, Stage.attempt_id == Attempt.id)
+    )
+    row = (await session.execute(found.where(Stage.id == stage_id, Member.user_id == user_id))).first()
+    if row is None:
+        raise nothing_here()
+    return Seat(*row)
+
+
+async def seat_at_run(session: AsyncSession, run_id: str, *, user_id: str) -> Seat:
+    """Raises NotFound when there is no such run, or it is not yours."""
+    found = (
+        select(*_SEAT, Stage.id, Run.id)
+        .join(Attempt, Attempt.id == Member.attempt_id)
+        .join(Stage, Stage.attempt_id == Attempt.id)
+        .join(Run, Run.stage_id == Stage.id)
+    )
+    row = (await session.execute(found.where(Run.id == run_id, Member.user_id == user_id))).first()
+    if row is None:
+        raise nothing_here()
+    return Seat(*row)
+
+
+def nothing_here() -> NotFound:
+    return NotFound("There is nothing here, or it is not yours.", hint="Your attempts are in the history.")

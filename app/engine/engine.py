@@ -1,0 +1,191 @@
+"""The engine of one process: the judge's state, the queue, the worker, and what a start finds left over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import Clock
+from app.db import Database
+from app.engine.curves import Curves
+from app.engine.log import Ended, Entry, RunLog, add_events
+from app.engine.queue import Queue
+from app.engine.worker import Examiner, Worker
+from app.errors import RunFinished, TooMany, Unavailable
+from app.metrics import Metrics
+from app.models import Run
+from sandbox import Limits
+
+SWEEP_S = 10.0
+WAITING = frozenset({"queued", "running"})
+STOPPED_UNDER_IT = "The server stopped under this run. Nothing was counted. Run it again."
+LEFT_BEHIND = "The end of this run could not be written down. Nothing was counted. Run it again."
+
+logger = structlog.get_logger(__name__)
+
+State = Literal["ready", "warming", "off", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Whether runs are judged, at which level, and if not, what to do about it."""
+
+    state: State
+    level: str | None = None
+    message: str = ""
+    hint: str = ""
+
+
+class Engine:
+    """Takes runs in, has them worked on, lets them be cancelled and followed."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        metrics: Metrics,
+        limits: Limits,
+        slots: int,
+        waiting_runs: int,
+        sandbox: Examiner | None,
+        judge: Judge,
+        refuse_levels: frozenset[str] = frozenset(),
+    ) -> None:
+        self.log = RunLog(db, clock)
+        self.judge = judge
+        self._db = db
+        self._clock = clock
+        self._waiting_runs = waiting_runs
+        self._refuse_levels = refuse_levels
+        self._sandbox = sandbox
+        self._queue = Queue(slots=slots)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._worker: Worker | None = None
+        self._curves: Curves | None = None
+        if sandbox is not None:
+            self._worker = Worker(sandbox=sandbox, log=self.log, limits=limits, clock=clock, metrics=metrics)
+            self._curves = Curves(db=db, queue=self._queue, sandbox=sandbox, limits=limits)
+        metrics.waiting.set_function(lambda: self._queue.waiting)
+        metrics.running.set_function(lambda: self._queue.running)
+        metrics.followers.set_function(self.log.followers)
+        metrics.ready.set_function(lambda: self.judge.state == "ready")
+
+    async def start(self) -> None:
+        """Settle what an earlier server left, then warm the judge up without waiting for it."""
+        await self._settle_what_was_running()
+        await self._take_up_what_was_queued()
+        self._tasks = [asyncio.create_task(self._sweep())]
+        if self._sandbox is not None and self._worker is not None:
+            self._tasks.append(asyncio.create_task(self._warm_up(self._sandbox, self._worker)))
+
+    async def close(self) -> None:
+        """End what runs as interrupted, keep what is queued for the next start, let followers go."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._queue.hold()
+        await self._settle_what_was_running()
+        await self._queue.close()
+        self.log.close()
+        if self._sandbox is not None:
+            await self._sandbox.close()
+
+    def require_judge(self) -> None:
+        """Raises Unavailable when no run could ever be judged as things stand."""
+        if self.judge.state in ("off", "failed"):
+            raise Unavailable(self.judge.message, hint=self.judge.hint)
+
+    async def queue_run(self, session: AsyncSession, run: Run) -> None:
+        """Write a new run down as queued, in the caller's transaction; call `push` after its commit.
+
+        Raises:
+            TooMany: the person has as many runs waiting as one may have.
+        """
+        mine = select(func.count()).where(Run.user_id == run.user_id, Run.state == "queued")
+        if (await session.scalar(mine) or 0) >= self._waiting_runs:
+            raise TooMany(
+                f"{self._waiting_runs} of your runs are waiting already.",
+                hint="Wait for one to finish, or stop one.",
+            )
+        session.add(run)
+        await session.flush()
+        await add_events(session, run.id, [Entry("status", {"state": "queued"})], now=self._clock.now())
+
+    def push(self, run_id: str, *, user_id: str) -> None:
+        """Put a queued run in line."""
+        self._queue.push(run_id, user_id=user_id)
+
+    def position(self, run_id: str) -> int | None:
+        """Where in line a run is, from 1; None when it doesn't wait."""
+        return self._queue.position(run_id)
+
+    async def cancel(self, run_id: str) -> None:
+        """End a run as cancelled, and stop its work.
+
+        Raises:
+            RunFinished: it had ended before.
+        """
+        ended = await self.log.end_unless_ended(run_id, Ended(state="cancelled", message="Stopped by you."))
+        if not ended:
+            raise RunFinished("This run has ended already.", hint="There is nothing left to stop.")
+        self._queue.cancel(run_id)
+
+    async def forget(self, run_ids: Sequence[str]) -> None:
+        """Stop work on runs that are about to be deleted."""
+        for run_id in run_ids:
+            self._queue.cancel(run_id)
+
+    async def want_curve(self, *, problem: str, shape: str, sentence: str) -> None:
+        """Have the clean shape's curve on a sentence measured when nobody waits."""
+        if self._curves is not None and self.judge.state != "failed":
+            await self._curves.want(problem=problem, shape=shape, sentence=sentence)
+
+    async def _warm_up(self, sandbox: Examiner, worker: Worker) -> None:
+        try:
+            await sandbox.start()
+        except Exception as error:
+            logger.exception("the sandbox did not start")
+            self.judge = Judge(
+                "failed", None, f"Judging could not be started: {error}", "Run `overfit doctor` to see why."
+            )
+            return
+        if sandbox.level in self._refuse_levels:
+            self.judge = Judge(
+                "failed",
+                sandbox.level,
+                f"This machine isolates runs by {sandbox.level} only: that is served on loopback alone.",
+                "Run `overfit doctor` to see what is missing.",
+            )
+            return
+        self.judge = Judge("ready", sandbox.level)
+        self._queue.open(worker.execute)
+
+    async def _settle_what_was_running(self) -> None:
+        for run_id, _user_id in await self._runs("running"):
+            await self.log.end_unless_ended(run_id, Ended(state="interrupted", message=STOPPED_UNDER_IT))
+
+    async def _take_up_what_was_queued(self) -> None:
+        for run_id, user_id in await self._runs("queued"):
+            self._queue.push(run_id, user_id=user_id)
+
+    async def _runs(self, state: str) -> list[tuple[str, str]]:
+        found = select(Run.id, Run.user_id).where(Run.state == state).order_by(Run.created_at, Run.number)
+        async with self._db.read() as session:
+            return [(run_id, user_id) for run_id, user_id in await session.execute(found)]
+
+    async def _sweep(self) -> None:
+        """End runs that no task works on: what a full disk kept from being written is written later."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            with contextlib.suppress(Exception):
+                for run_id, _user_id in await self._runs("running"):
+                    if not self._queue.works_on(run_id):
+                        await self.log.end_unless_ended(run_id, Ended(state="error", message=LEFT_BEHIND))
