@@ -1,1 +1,0 @@
-"""Reads problems/ into frozen values and draws variants."""

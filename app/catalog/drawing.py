@@ -1,0 +1,115 @@
+"""Draws variants: the same seed draws the same one, and nobody is given a puzzle twice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+
+from app.catalog.starter import compose
+from app.catalog.values import Bug, Catalog, Pick, Problem, Tier, Variant
+from app.errors import BadInput
+
+CHOSEN = "chosen"  # the tier of a variant whose bugs were named by hand
+TRIES = 400
+
+
+def draw(
+    catalog: Catalog,
+    *,
+    problem: str,
+    tier: str,
+    seed: int,
+    shape: str | None = None,
+    marks: bool | None = None,
+    avoid: Collection[Variant] = (),
+) -> Variant:
+    """The variant that a seed draws from a tier; one that is to be avoided makes way for the next.
+
+    Once every puzzle of the tier has been had, one comes again with another sentence.
+    Raises NotFound for a problem or tier that is not there, BadInput when nothing is left to draw.
+    """
+    found, rules = catalog.problem(problem), catalog.tier(tier)
+    rng = random.Random(f"{problem}/{tier}/{seed}")
+    picks = [pick for pick in rules.picks if rng.randrange(pick.one_in) == 0]
+    had = {variant.puzzle for variant in avoid}
+    had_with_sentence = {(variant.puzzle, variant.sentence) for variant in avoid}
+    again: Variant | None = None
+    for _ in range(TRIES):
+        bugs = _pick_bugs(found, rules, picks, shape or _default_shape(found), rng)
+        sentence = rng.choice(list(found.sentences))
+        variant = choose(
+            found,
+            bugs=[bug.id for bug in bugs],
+            shape=shape,
+            sentence=sentence,
+            marks=rules.marks if marks is None else marks,
+            tier=tier,
+            seed=seed,
+        )
+        if not _goes_together(found, variant, bugs, rules):
+            continue
+        if variant.puzzle not in had:
+            return variant
+        if again is None and (variant.puzzle, variant.sentence) not in had_with_sentence:
+            again = variant
+    if again is not None:
+        return again
+    raise BadInput("Every variant of this tier has been had.", hint="Choose another tier or another seed.")
+
+
+def choose(
+    problem: Problem,
+    *,
+    bugs: Sequence[str],
+    seed: int,
+    shape: str | None = None,
+    sentence: str | None = None,
+    marks: bool = True,
+    tier: str = CHOSEN,
+) -> Variant:
+    """The variant with exactly these bugs; the seed settles what is not named, and the slots' order."""
+    rng = random.Random(f"{problem.slug}/{sorted(bugs)}/{seed}")
+    slots = sorted(bugs)
+    rng.shuffle(slots)
+    return Variant(
+        problem=problem.slug,
+        shape=shape or _default_shape(problem),
+        bugs=tuple(slots),
+        sentence=sentence or rng.choice(list(problem.sentences)),
+        marks=marks,
+        tier=tier,
+        seed=seed,
+        pack_digest=problem.digest,
+    )
+
+
+def _pick_bugs(
+    problem: Problem, tier: Tier, picks: Sequence[Pick], shape: str, rng: random.Random
+) -> list[Bug]:
+    """One bug for each pick: first a family, then one of it, so that a large family is no likelier."""
+    chosen: list[Bug] = []
+    for pick in picks:
+        fit = [
+            bug
+            for _, bug in sorted(problem.bugs.items())
+            if shape in bug.patches and pick.takes(bug) and bug not in chosen
+        ]
+        if not fit:
+            raise BadInput(f"The tier “{tier.name}” has no bug to draw for the shape “{shape}”.")
+        family = rng.choice(sorted({bug.family for bug in fit}))
+        chosen.append(rng.choice([bug for bug in fit if bug.family == family]))
+    return chosen
+
+
+def _goes_together(problem: Problem, variant: Variant, bugs: Sequence[Bug], tier: Tier) -> bool:
+    if sum(bug.crashes for bug in bugs) > tier.max_crashes:
+        return False
+    try:
+        compose(problem, variant)
+    except BadInput:
+        return False
+    return True
+
+
+def _default_shape(problem: Problem) -> str:
+    return next(iter(problem.shapes))

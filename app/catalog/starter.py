@@ -1,0 +1,154 @@
+"""Composes what a person is given: the shape with a variant's bugs, its sentence and its marks put in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import takewhile
+from typing import Any, TypeVar
+
+from app.catalog.source import Definition, Edit, definitions, sentence_literal, splice
+from app.catalog.values import Bug, Patch, Problem, Variant
+from app.errors import BadInput
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One bug of a starter, under the number that people see before the reveal."""
+
+    number: int
+    bug: Bug
+    patch: Patch
+    line: int  # where the bug is in the starter, from 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    variant: Variant
+    source: str
+    sentence: str
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedBug:
+    """What the judge needs to know of a bug: the fields of `sandbox.job.IssuedBug`."""
+
+    id: str
+    component: str
+    properties: tuple[str, ...]
+    find: str
+    replace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """The texts that a job in the sandbox is made of, beside the submission itself."""
+
+    problem: str
+    filename: str
+    text: str
+    probes: str
+    shape: str
+    bugs: tuple[IssuedBug, ...]
+    pack_digest: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compose(problem: Problem, variant: Variant) -> Starter:
+    """The starter of a variant.
+
+    Raises BadInput when the variant names a shape, bug or sentence that the pack does not have (any more),
+    or bugs that do not go together.
+    """
+    shape = _known(problem.shapes, variant.shape, "shape")
+    sentence = _known(problem.sentences, variant.sentence, "sentence")
+    bugs = [_known(problem.bugs, bug, "bug") for bug in variant.bugs]
+    patches = [_patch(bug, variant.shape) for bug in bugs]
+    edits = [patch_edit(shape, patch) for patch in patches]
+    marks = mark_edits(shape, patches) if variant.marks else []
+    try:
+        source, starts = splice(shape, [*edits, sentence_edit(shape, sentence), *marks])
+        compile(source, problem.filename, "exec")
+    except (ValueError, SyntaxError) as error:
+        raise BadInput(
+            f"These bugs do not go together: {', '.join(variant.bugs)}.", hint="Choose other ones."
+        ) from error
+    slots = tuple(
+        Slot(number=number, bug=bug, patch=patch, line=_line(source, start, patch))
+        for number, (bug, patch, start) in enumerate(zip(bugs, patches, starts, strict=False), start=1)
+    )
+    return Starter(variant=variant, source=source, sentence=sentence, slots=slots)
+
+
+def material(problem: Problem, starter: Starter) -> Material:
+    """What the sandbox is told about a starter; the shape learns the same sentence."""
+    shape = problem.shapes[starter.variant.shape]
+    clean, _ = splice(shape, [sentence_edit(shape, starter.sentence)])
+    return Material(
+        problem=problem.slug,
+        filename=problem.filename,
+        text=starter.sentence,
+        probes=problem.probes,
+        shape=clean,
+        bugs=tuple(
+            IssuedBug(
+                id=slot.bug.id,
+                component=slot.bug.component,
+                properties=slot.bug.properties,
+                find=slot.patch.find,
+                replace=slot.patch.replace,
+            )
+            for slot in starter.slots
+        ),
+        pack_digest=problem.digest,
+    )
+
+
+def patch_edit(shape: str, patch: Patch) -> Edit:
+    start = shape.index(patch.find)
+    return Edit(start=start, end=start + len(patch.find), text=patch.replace)
+
+
+def sentence_edit(shape: str, sentence: str) -> Edit:
+    found = sentence_literal(shape)
+    assert found is not None  # the reader has refused shapes without one
+    start, end, _ = found
+    quoted = '"' + sentence.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return Edit(start=start, end=end, text=quoted)
+
+
+def mark_edits(shape: str, patches: Sequence[Patch]) -> list[Edit]:
+    """A comment above each definition that holds bugs: reliable, and silent about what they are."""
+    places = definitions(shape)
+    return [
+        Edit(start=places[name].start, end=places[name].start, text=_mark(places[name], count))
+        for name, count in Counter(patch.mark for patch in patches).items()
+    ]
+
+
+def _mark(place: Definition, count: int) -> str:
+    bugs = "there is a bug" if count == 1 else f"there are {count} bugs"
+    return f"{place.indent}# marked: {bugs} in this {place.kind}\n"
+
+
+def _line(source: str, start: int, patch: Patch) -> int:
+    """The first line that the patch changed; a patch may begin with lines that it keeps."""
+    pairs = zip(patch.find.splitlines(), patch.replace.splitlines(), strict=False)
+    kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return source.count("\n", 0, start) + 1 + kept
+
+
+def _patch(bug: Bug, shape: str) -> Patch:
+    return _known(bug.patches, shape, f"patch of {bug.id} for the shape")
+
+
+def _known(values: Mapping[str, T], name: str, kind: str) -> T:
+    if name not in values:
+        raise BadInput(f"The pack has no {kind} “{name}”.", hint="Draw a new variant.")
+    return values[name]

@@ -1,0 +1,139 @@
+"""What a pack consists of, as frozen values: problems, bugs, tiers, and the variants drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from app.errors import NotFound
+
+T = TypeVar("T")
+
+# What a person sees who runs the file: it stops; the loss is not a number; the loss does not fall; the text
+# is wrong; nothing, both criteria pass; or one thing in this process and another in the next.
+SYMPTOMS = ("crash", "nan", "flat", "text", "criteria_pass", "varies")
+LOUDNESS = ("loud", "quiet", "silent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """How a bug is put into one shape: `find`, there exactly once, becomes `replace`."""
+
+    find: str
+    replace: str
+    mark: str  # the definition that a mark names, such as `CausalSelfAttention.forward`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """One bug, proven alive by `overfit problems check`."""
+
+    id: str  # permanent: attempts of years ago name it
+    title: str
+    family: str  # what a tier draws by: position, mask, projection, loop, shift, ...
+    component: str
+    mechanism: str
+    properties: tuple[str, ...]  # what it breaks when it is alone; the first is the one that speaks for it
+    symptom: str  # one of SYMPTOMS: what a person sees who runs the file
+    loudness: str  # loud: the symptom points at it; quiet: it shows, elsewhere; silent: both criteria pass
+    why: str  # one sentence, as interviewers reward it
+    hints: tuple[str, str, str]  # the area; the symptom to look at; the line of thought
+    debrief: str
+    patches: Mapping[str, Patch]  # by shape
+
+    @property
+    def crashes(self) -> bool:
+        return self.symptom == "crash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """One bug of a tier's draw: of which families, how loud, and in one draw of how many."""
+
+    families: tuple[str, ...] = ()  # none named: any
+    loudness: tuple[str, ...] = ()
+    crashes: bool = True  # whether one that crashes may be picked
+    one_in: int = 1
+
+    def takes(self, bug: Bug) -> bool:
+        return (
+            (not self.families or bug.family in self.families)
+            and (not self.loudness or bug.loudness in self.loudness)
+            and (self.crashes or not bug.crashes)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    name: str
+    title: str
+    summary: str
+    marks: bool
+    minutes: int
+    guided: bool
+    max_crashes: int
+    picks: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    slug: str
+    title: str
+    summary: str
+    filename: str
+    statement: str  # markdown
+    interviewer: str  # markdown; for the interviewer's eyes alone
+    probes: str  # the text of probes.py: goes into the sandbox and nowhere else
+    shapes: Mapping[str, str]  # the clean programs, by name; the first is the default
+    sentences: Mapping[str, str]  # by permanent id
+    bugs: Mapping[str, Bug]  # by permanent id
+    digest: str  # of everything that a verdict depends on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One puzzle: what a seed drew. It stays what it is when the pack grows."""
+
+    problem: str
+    shape: str
+    bugs: tuple[str, ...]  # in slot order, which says nothing about their places in the file
+    sentence: str  # its id
+    marks: bool
+    tier: str
+    seed: int
+    pack_digest: str
+
+    @property
+    def puzzle(self) -> tuple[str, str, frozenset[str]]:
+        """What makes two variants the same exercise, whatever sentence they learn."""
+        return (self.problem, self.shape, frozenset(self.bugs))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "bugs": list(self.bugs)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Variant:
+        return cls(**{**data, "bugs": tuple(data["bugs"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Every problem and tier, in the pack's order."""
+
+    problems: Mapping[str, Problem]
+    tiers: Mapping[str, Tier]
+
+    def problem(self, slug: str) -> Problem:
+        """Raises NotFound, naming the problems that there are."""
+        return _named(self.problems, slug, "problem")
+
+    def tier(self, name: str) -> Tier:
+        """Raises NotFound, naming the tiers that there are."""
+        return _named(self.tiers, name, "tier")
+
+
+def _named(values: Mapping[str, T], name: str, kind: str) -> T:
+    if name not in values:
+        raise NotFound(f"There is no {kind} “{name}”.", hint=f"There is: {', '.join(values)}.")
+    return values[name]
