@@ -1,0 +1,193 @@
+/** Runs and checks of a stage: asked for, followed event by event, stopped, shown. */
+
+/** @import {RunKind, RunState, RunSummary, Stage} from "#models/types" */
+/** @import {Draft} from "#models/draft.js" */
+/** @import {Losses} from "#models/losses.js" */
+
+import { announce, ref } from "#lib/dom.js";
+import { loss, plural, seconds } from "#lib/figures.js";
+import { Refusal, get, post } from "#lib/http.js";
+import { followRun } from "#models/run.js";
+
+/**
+ * @typedef {object} Panes
+ * @property {ReturnType<typeof import("#controllers/output.js").outputPane>} output
+ * @property {ReturnType<typeof import("#controllers/loss_chart.js").lossChart>} chart
+ * @property {ReturnType<typeof import("#controllers/verdict_pane.js").verdictPane>} verdict
+ */
+
+export class Runner {
+  #page;
+  #stage;
+  #draft;
+  #losses;
+  #panes;
+  #onEnd;
+  /** @type {RunSummary | null} */
+  #running = null;
+  /** @type {() => void} */
+  #leave = () => {};
+  #examined = 0;
+
+  /**
+   * @param {HTMLElement} page
+   * @param {object} options
+   * @param {Stage} options.stage
+   * @param {Draft} options.draft
+   * @param {Losses} options.losses
+   * @param {Panes} options.panes
+   * @param {(run: RunSummary) => void} options.onEnd
+   */
+  constructor(page, { stage, draft, losses, panes, onEnd }) {
+    this.#page = page;
+    this.#stage = stage;
+    this.#draft = draft;
+    this.#losses = losses;
+    this.#panes = panes;
+    this.#onEnd = onEnd;
+  }
+
+  // Lifecycle
+
+  /** Show the last run of an earlier visit, or go on following one that is under way. */
+  resume() {
+    const last = this.#stage.runs.at(-1);
+    if (last) this.#follow(last, { again: true });
+  }
+
+  // Actions
+
+  get isBusy() {
+    return this.#running !== null;
+  }
+
+  /** @param {RunKind} kind */
+  async start(kind) {
+    if (this.isBusy) return;
+    this.#busy(kind);
+    await this.#draft.flush();
+    try {
+      const body = { code: this.#draft.text, kind, draft_seq: this.#draft.seq };
+      const run = await post(`/api/stages/${this.#stage.id}/runs`, body);
+      this.#follow({ ...run, kind });
+    } catch (error) {
+      this.#idle();
+      this.#panes.output.begin(kind, "");
+      const words = error instanceof Refusal ? error.words : "The server can't be reached. Nothing was counted; your draft is safe.";
+      this.#panes.output.add({ stream: "stderr", text: `${words}\n` });
+      announce(words);
+    }
+  }
+
+  async stop() {
+    const run = this.#running;
+    if (!run) return;
+    // a run that ended meanwhile has nothing left to stop
+    await post(`/api/runs/${run.id}/cancel`).catch(() => {});
+  }
+
+  // Private
+
+  /**
+   * @param {RunSummary} run
+   * @param {{again?: boolean}} [options] again: what happened is read again, and told to nobody
+   */
+  #follow(run, { again = false } = {}) {
+    const { output, chart, verdict } = this.#panes;
+    const name = `${run.kind} ${run.number}`;
+    this.#leave();
+    this.#running = run;
+    this.#examined = 0;
+    this.#busy(run.kind);
+    output.begin(name, run.kind === "run" ? `python ${this.#stage.filename}` : "");
+    this.#losses.begin();
+    chart.update();
+    if (!again) verdict.wait();
+    this.#leave = followRun(`/api/runs/${run.id}/events`, {
+      status: (status) => this.#say(name, status),
+      output: (chunk) => output.add(chunk),
+      loss: (points) => {
+        this.#losses.add(points);
+        chart.update();
+      },
+      property: () => this.#facts(`${name}: ${plural((this.#examined += 1), "property", "properties")} examined`),
+      verdict: () => {},
+      end: (end) => void this.#ended(run, end, again),
+      connection: (there) => this.#facts(there ? name : `${name}: connection lost, trying again`),
+    });
+  }
+
+  /**
+   * @param {RunSummary} run
+   * @param {{state: RunState, message: string | null}} end
+   * @param {boolean} again
+   */
+  async #ended(run, end, again) {
+    const { output, verdict } = this.#panes;
+    const ended = await this.#summary(run, end);
+    const took = ended.started_at && ended.finished_at ? seconds(ended.finished_at - ended.started_at) : "";
+    output.end([endWords(ended), took].filter(Boolean).join("   "), ended.outcome === "passed");
+    this.#facts([`${run.kind} ${run.number} of this attempt`, took].filter(Boolean).join(" · "));
+    this.#running = null;
+    this.#idle();
+    if (!again || this.#stage.runs.at(-1)?.state !== ended.state) {
+      await verdict.show(ended).catch(() => {});
+      this.#tellLoss();
+    }
+    verdict.settle();
+    this.#onEnd(ended);
+  }
+
+  /** @param {RunSummary} run @param {{state: RunState, message: string | null}} end */
+  async #summary(run, end) {
+    try {
+      return /** @type {RunSummary} */ (await get(`/api/runs/${run.id}`));
+    } catch {
+      return { ...run, ...end };
+    }
+  }
+
+  /** @param {string} name @param {{state: RunState, phase?: string, position?: number}} status */
+  #say(name, { state, phase, position }) {
+    if (state === "queued") this.#facts(`${name}: ${position && position > 1 ? `number ${position} in line` : "next in line"}`);
+    else if (state === "running") this.#facts(`${name}: ${phase ?? "running"}`);
+  }
+
+  #tellLoss() {
+    const { first, last } = this.#losses;
+    if (first !== null && last !== null) announce(`Loss went from ${loss(first)} to ${loss(last)}`);
+  }
+
+  /** @param {string} words */
+  #facts(words) {
+    ref(this.#page, "run-facts", HTMLElement).textContent = words;
+  }
+
+  /** @param {RunKind} kind */
+  #busy(kind) {
+    for (const name of /** @type {const} */ (["run", "check"])) {
+      const button = ref(this.#page, name, HTMLButtonElement);
+      button.setAttribute("aria-disabled", "true");
+      button.setAttribute("aria-busy", String(name === kind));
+    }
+    ref(this.#page, "stop", HTMLButtonElement).disabled = false;
+  }
+
+  #idle() {
+    for (const name of ["run", "check"]) {
+      const button = ref(this.#page, name, HTMLButtonElement);
+      button.removeAttribute("aria-disabled");
+      button.removeAttribute("aria-busy");
+    }
+    ref(this.#page, "stop", HTMLButtonElement).disabled = true;
+  }
+}
+
+/** @param {RunSummary} run */
+function endWords({ state, outcome, kind, message, verdict }) {
+  if (state === "cancelled") return "stopped";
+  if (state === "interrupted" || state === "error") return message ?? "our fault: nothing was counted";
+  if (verdict?.failure) return verdict.failure.message;
+  if (kind === "run") return "exit 0";
+  return outcome === "passed" ? "everything holds" : "examined";
+}
