@@ -2,13 +2,110 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
 
-from app.settings import Settings
+import app.attempts.routes
+import app.runs.routes
+from app import assets
+from app.catalog import load_catalog
+from app.clock import Clock, SystemClock
+from app.db import Database
+from app.engine.engine import Engine
+from app.engine.judge import Judge, limits, local_judge, slots
+from app.engine.worker import Examiner
+from app.identity import Identities, secret_key
+from app.metrics import Metrics
+from app.settings import CHECKOUT, Settings
+from app.web import envelope, health
+from app.web.envelope import Unexpected
+from app.web.guards import Guards
+from app.web.headers import SecurityHeaders
+from app.web.measure import Measure
+from app.web.parts import Parts
+from app.web.templating import environment
+from app.web.visitor import Visitors
+
+DATABASE = "overfit.sqlite3"
+BODY_PER_SOURCE = 16  # a request may carry a draft of four sources, each byte of it escaped in JSON
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The site, ready for a server; nothing is global."""
-    app = FastAPI(title="Overfit", version="0.1.0")
-    app.state.settings = settings
-    return app
+def create_app(settings: Settings, *, sandbox: Examiner | None = None, clock: Clock | None = None) -> FastAPI:
+    """The site, ready for a server; nothing is global. A sandbox given here takes the local one's place."""
+
+    @asynccontextmanager
+    async def lifespan(site: FastAPI) -> AsyncIterator[None]:
+        parts = build(settings, sandbox=sandbox, clock=clock or SystemClock())
+        await parts.db.migrate()
+        await parts.engine.start()
+        site.state.parts = parts
+        yield
+        await parts.engine.close()
+        await parts.db.close()
+
+    site = FastAPI(
+        title="Overfit",
+        version="0.1.0",
+        description="Debug a transformer, live, against the clock.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(Measure),
+            Middleware(SecurityHeaders),
+            Middleware(Unexpected),
+            Middleware(Visitors),
+            Middleware(Guards, body_bytes=settings.source_kb * BODY_PER_SOURCE << 10),
+        ],
+    )
+    site.state.templates = environment()
+    envelope.install(site)
+    for router in (app.attempts.routes.router, app.runs.routes.router, health.router):
+        site.include_router(router)
+    site.mount("/static", StaticFiles(directory=CHECKOUT / "static"), name="static")
+    return site
+
+
+def build(settings: Settings, *, sandbox: Examiner | None, clock: Clock) -> Parts:
+    """The parts of one app; makes the data folder and the secret key when they are not there.
+
+    Raises:
+        SetupError: the problem pack or the local assets can't be used.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db, metrics = Database(settings.data / DATABASE), Metrics()
+    examiner, judge = (sandbox, Judge("warming")) if sandbox is not None else local_judge(settings)
+    engine = Engine(
+        db=db,
+        clock=clock,
+        metrics=metrics,
+        limits=limits(settings),
+        slots=slots(settings),
+        waiting_runs=settings.waiting_runs,
+        sandbox=examiner,
+        judge=judge,
+        refuse_levels=frozenset() if is_loopback(settings.host) else frozenset({"rlimits"}),
+    )
+    return Parts(
+        settings=settings,
+        clock=clock,
+        db=db,
+        catalog=load_catalog(settings.problems),
+        engine=engine,
+        identities=Identities(secret_key(settings.data), secure=settings.secure_cookies),
+        metrics=metrics,
+        assets=assets.choose(settings.assets),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reachable from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

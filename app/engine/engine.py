@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import structlog
 from sqlalchemy import func, select
@@ -15,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import Clock
 from app.db import Database
 from app.engine.curves import Curves
+from app.engine.judge import Judge
 from app.engine.log import Ended, Entry, RunLog, add_events
 from app.engine.queue import Queue
 from app.engine.worker import Examiner, Worker
@@ -29,18 +28,6 @@ STOPPED_UNDER_IT = "The server stopped under this run. Nothing was counted. Run 
 LEFT_BEHIND = "The end of this run could not be written down. Nothing was counted. Run it again."
 
 logger = structlog.get_logger(__name__)
-
-State = Literal["ready", "warming", "off", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """Whether runs are judged, at which level, and if not, what to do about it."""
-
-    state: State
-    level: str | None = None
-    message: str = ""
-    hint: str = ""
 
 
 class Engine:

@@ -7,7 +7,7 @@ cancelled, interrupted or started again meanwhile, and the write raises `Superse
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +126,7 @@ class RunLog:
         self._wake.call(run_id)
         return found is not None
 
-    async def follow(self, run_id: str, *, after: int = 0) -> AsyncIterator[Numbered]:
+    async def follow(self, run_id: str, *, after: int = 0) -> AsyncGenerator[Numbered, None]:
         """Replay events after a number, then give new ones as they come; ends after `end` or at `close`."""
         with self._wake.listen(run_id) as woken:
             while not self._closing.is_set():

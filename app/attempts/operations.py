@@ -1,0 +1,48 @@
+"""Text operations as the editor sends them: positions count UTF-16 code units, as JavaScript's strings do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.errors import BadInput
+
+Operation = tuple[int, int, str]  # position, how many units go, what comes
+
+RESYNC = "Send the whole text as an edit of kind resync."
+
+
+def apply_all(text: str, operations: Sequence[Operation]) -> str:
+    """The text after the operations, each of which sees the result of the one before.
+
+    Raises:
+        BadInput: an operation reaches beyond the text, or leaves half a character behind.
+    """
+    for number, operation in enumerate(operations, start=1):
+        text = _apply(text, operation, number=number)
+    return text
+
+
+def require_text(text: str) -> None:
+    """Raises BadInput for half a surrogate pair, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput("The text holds half a character (a lone surrogate).", hint=RESYNC) from None
+
+
+def _apply(text: str, operation: Operation, *, number: int) -> str:
+    position, gone, come = operation
+    if text.isascii():
+        if position + gone > len(text):
+            raise _beyond(number)
+        return text[:position] + come + text[position + gone :]
+    units = text.encode("utf-16-le", "surrogatepass")
+    start, end = 2 * position, 2 * (position + gone)
+    if end > len(units):
+        raise _beyond(number)
+    changed = units[:start] + come.encode("utf-16-le", "surrogatepass") + units[end:]
+    return changed.decode("utf-16-le", "surrogatepass")
+
+
+def _beyond(number: int) -> BadInput:
+    return BadInput(f"Operation {number} reaches beyond the end of the text.", hint=RESYNC)

@@ -1,0 +1,127 @@
+"""What the attempts' routes take in: checked here, turned into values at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.attempts.draft import NewEdit
+from app.attempts.service import SEEDS, Wish
+
+NAME = r"^[A-Za-z0-9_-]+$"
+OPERATIONS = 2_000
+EDITS = 500
+MILLISECONDS = 1 << 53  # JavaScript's whole numbers end here
+
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME)]
+Offset = Annotated[int, Field(ge=0, le=1 << 22)]
+
+
+class NewAttempt(BaseModel):
+    """A round to be drawn. What is left out, the tier settles."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"mode": "practice", "tier": "reported", "marks": True}]},
+    )
+
+    mode: Literal["practice", "mock"] = "practice"
+    problem: Name = "gpt"
+    tier: Name = "reported"
+    shape: Name | None = None
+    seed: Annotated[int, Field(ge=0, lt=SEEDS)] | None = None
+    marks: bool | None = None
+    guided: bool | None = None
+    minutes: Annotated[int, Field(ge=1, le=600)] | None = Field(
+        default=None, description="Left out: the tier's. null: no clock."
+    )
+
+    def wish(self) -> Wish:
+        untimed = self.minutes is None and "minutes" in self.model_fields_set
+        return Wish(**self.model_dump(), untimed=untimed)
+
+
+class Payload(BaseModel):
+    """Operations and the cursor's line, or the whole text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ops: list[tuple[Offset, Offset, str]] | None = Field(default=None, max_length=OPERATIONS)
+    line: Annotated[int, Field(ge=1, le=1 << 22)] | None = None
+    text: str | None = None
+
+
+class EditIn(BaseModel):
+    """One edit; its operations apply one after the other, positions in UTF-16 code units."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at_ms: Annotated[int, Field(ge=0, lt=MILLISECONDS)]
+    kind: Literal["ops", "reset", "resync"]
+    payload: Payload = Field(default_factory=Payload)
+
+    @model_validator(mode="after")
+    def _whole(self) -> EditIn:
+        if self.kind == "ops" and self.payload.ops is None:
+            raise ValueError("an edit of kind ops needs payload.ops")
+        if self.kind == "resync" and self.payload.text is None:
+            raise ValueError("an edit of kind resync needs payload.text")
+        return self
+
+    def edit(self) -> NewEdit:
+        return NewEdit(
+            at_ms=self.at_ms,
+            kind=self.kind,
+            ops=tuple(self.payload.ops or ()),
+            line=self.payload.line,
+            text=self.payload.text,
+        )
+
+
+class NewEdits(BaseModel):
+    """Edits that build on a sequence; a batch that is sent again counts once."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "base": 0,
+                    "batch": "0f0e",
+                    "edits": [{"at_ms": 1, "kind": "ops", "payload": {"ops": [[0, 0, "x"]], "line": 1}}],
+                }
+            ]
+        },
+    )
+
+    base: Annotated[int, Field(ge=0, lt=MILLISECONDS)]
+    edits: list[EditIn] = Field(max_length=EDITS)
+    batch: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class Seq(BaseModel):
+    """The sequence that holds now."""
+
+    seq: int
+
+
+class TakeHint(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"slot": 1}]})
+
+    slot: Annotated[int, Field(ge=1, le=100)]
+
+
+class NewExplanation(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"sentence": "Scores of later positions must be -inf before the softmax.", "hunk": {}}
+            ]
+        },
+    )
+
+    sentence: Annotated[str, Field(min_length=1, max_length=2_000)]
+    hunk: dict[str, Any] = Field(default_factory=dict)
+    draft_seq: Annotated[int, Field(ge=0, lt=MILLISECONDS)] = 0

@@ -1,0 +1,219 @@
+"""Attempts: drawn, opened, read, finished, revealed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select, update
+
+from app.access import Seat, seat_in_attempt
+from app.attempts.views import AttemptView, Key, RevealedBug, as_html, attempt_view, stage_view
+from app.catalog import Catalog, Starter, Variant, compose, draw, material
+from app.engine.blobs import give, given_to, keep, sha256
+from app.engine.curves import known_curve
+from app.errors import Forbidden
+from app.identity import ensure_user
+from app.models import Attempt, Member, Run, Stage, new_id
+from app.web.parts import Parts
+
+MINUTE_MS = 60_000
+SEEDS = 1 << 31
+MODES = ("practice", "mock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asks for; None leaves it to the tier, or to chance."""
+
+    mode: Literal["practice", "mock"] = "practice"
+    problem: str = "gpt"
+    tier: str = "reported"
+    shape: str | None = None
+    seed: int | None = None
+    marks: bool | None = None
+    guided: bool | None = None
+    minutes: int | None = None
+    untimed: bool = False
+
+
+async def create(parts: Parts, *, user_id: str, wish: Wish) -> AttemptView:
+    """Draw a variant and open an attempt on it.
+
+    Raises:
+        NotFound: there is no such problem or tier.
+        BadInput: nothing can be drawn as wished.
+    """
+    had = await _had_by(parts, user_id) if wish.seed is None else []
+    starter = await asyncio.to_thread(_compose, parts.catalog, wish, had)
+    now, attempt_id = parts.clock.now(), new_id()
+    async with parts.db.write() as session:
+        await ensure_user(session, user_id, now=now)
+        attempt, stage, texts = _rows(parts.catalog, starter, wish, attempt_id=attempt_id, now=now)
+        await keep(session, texts["starter"])
+        session.add_all([attempt, stage])
+        await session.flush()
+        await give(session, stage.id, texts)
+        session.add(
+            Member(attempt_id=attempt_id, user_id=user_id, role="candidate", position=0, joined_at=now)
+        )
+    if wish.mode == "practice":
+        await parts.engine.want_curve(problem=stage.problem, shape=texts["shape"], sentence=texts["sentence"])
+    return await read(parts, await _seat(parts, attempt_id, user_id))
+
+
+async def read(parts: Parts, seat: Seat) -> AttemptView:
+    """The attempt as its member may see it now."""
+    async with parts.db.read() as session:
+        attempt = await session.get_one(Attempt, seat.attempt_id)
+        found = select(Stage).where(Stage.attempt_id == seat.attempt_id).order_by(Stage.position)
+        stages = []
+        for stage in await session.scalars(found):
+            given = await given_to(session, stage.id, "starter", "statement", "sentence", "shape")
+            runs = await session.scalars(select(Run).where(Run.stage_id == stage.id).order_by(Run.number))
+            curve = await known_curve(session, shape=given["shape"], sentence=given["sentence"])
+            stages.append(stage_view(stage, seat, given=given, runs=runs.all(), curve=curve))
+        return attempt_view(attempt, seat, now=parts.clock.now(), stages=stages)
+
+
+async def finish(parts: Parts, seat: Seat) -> AttemptView:
+    """End an attempt; one in which nothing was ever run counts as abandoned. Finished ones stay so."""
+    seat.require_candidate()
+    now = parts.clock.now()
+    async with parts.db.write() as session:
+        ran = select(Run.id).join(Stage).where(Stage.attempt_id == seat.attempt_id).limit(1)
+        state = "abandoned" if await session.scalar(ran) is None else "finished"
+        await session.execute(
+            update(Attempt)
+            .where(Attempt.id == seat.attempt_id, Attempt.state == "open")
+            .values(state=state, finished_at=now)
+        )
+        await session.execute(
+            update(Stage)
+            .where(Stage.attempt_id == seat.attempt_id, Stage.finished_at.is_(None))
+            .values(finished_at=now)
+        )
+    return await read(parts, await _seat(parts, seat.attempt_id, seat.user_id))
+
+
+async def reveal(parts: Parts, seat: Seat) -> Key:
+    """Tell the key, and write down when it was told first.
+
+    Raises:
+        Forbidden: a mock is still going on.
+    """
+    if seat.mode == "mock" and not seat.sight.key:
+        raise Forbidden("The key of a mock is told after its end.", hint="Finish the attempt first.")
+    async with parts.db.write() as session:
+        await session.execute(
+            update(Attempt)
+            .where(Attempt.id == seat.attempt_id, Attempt.revealed_at.is_(None))
+            .values(revealed_at=parts.clock.now())
+        )
+    return await key_of(parts, seat.attempt_id)
+
+
+async def key_of(parts: Parts, attempt_id: str) -> Key:
+    """The key of an attempt, as it was issued; whether it may be told is the caller's to know."""
+    async with parts.db.read() as session:
+        stage_id = (
+            await session.scalars(
+                select(Stage.id).where(Stage.attempt_id == attempt_id, Stage.kind == "debug")
+            )
+        ).one()
+        given = await given_to(session, stage_id, "bugs", "shape")
+    bugs = [_revealed(bug) for bug in json.loads(given["bugs"])]
+    return Key(bugs=bugs, shape=given["shape"])
+
+
+def _revealed(bug: dict[str, Any]) -> RevealedBug:
+    return RevealedBug(
+        slot=bug["slot"],
+        id=bug["id"],
+        title=bug["title"],
+        component=bug["component"],
+        mechanism=bug["mechanism"],
+        why=bug["why"],
+        line=bug["line"],
+        clean=bug["find"],
+        bugged=bug["replace"],
+        debrief=bug["debrief"],
+        debrief_html=as_html(bug["debrief"]),
+    )
+
+
+async def _had_by(parts: Parts, user_id: str) -> list[Variant]:
+    found = select(Attempt.variant).join(Member).where(Member.user_id == user_id)
+    async with parts.db.read() as session:
+        return [Variant.from_json(variant) for variant in await session.scalars(found)]
+
+
+def _compose(catalog: Catalog, wish: Wish, had: list[Variant]) -> Starter:
+    variant = draw(
+        catalog,
+        problem=wish.problem,
+        tier=wish.tier,
+        seed=secrets.randbelow(SEEDS) if wish.seed is None else wish.seed,
+        shape=wish.shape,
+        marks=wish.marks,
+        avoid=had,
+    )
+    return compose(catalog.problem(wish.problem), variant)
+
+
+def _rows(
+    catalog: Catalog, starter: Starter, wish: Wish, *, attempt_id: str, now: int
+) -> tuple[Attempt, Stage, dict[str, str]]:
+    """The attempt, its one stage, and the texts that the stage is issued with."""
+    problem, tier = catalog.problem(starter.variant.problem), catalog.tier(starter.variant.tier)
+    minutes = None if wish.untimed else wish.minutes or tier.minutes or None
+    variant = starter.variant.to_json()
+    attempt = Attempt(
+        id=attempt_id,
+        mode=wish.mode,
+        variant=variant,
+        options={"minutes": minutes, "guided": tier.guided if wish.guided is None else wish.guided},
+        state="open",
+        created_at=now,
+    )
+    stage = Stage(
+        id=new_id(),
+        attempt_id=attempt_id,
+        kind="debug",
+        position=0,
+        problem=problem.slug,
+        variant={**variant, "title": problem.title, "filename": problem.filename},
+        starter=sha256(starter.source),
+        draft=starter.source,
+        draft_seq=0,
+        started_at=now,
+        deadline_at=None if minutes is None else now + minutes * MINUTE_MS,
+    )
+    issued = material(problem, starter)
+    texts = {
+        "starter": starter.source,
+        "statement": problem.statement,
+        "sentence": issued.text,
+        "probes": issued.probes,
+        "shape": issued.shape,
+        "bugs": json.dumps(_issued_bugs(starter)),
+    }
+    return attempt, stage, texts
+
+
+def _issued_bugs(starter: Starter) -> list[dict[str, Any]]:
+    """All that is ever said of the bugs of this attempt, kept with it."""
+    issued = []
+    for slot in starter.slots:
+        bug = {name: value for name, value in asdict(slot.bug).items() if name != "patches"}
+        patch = {"find": slot.patch.find, "replace": slot.patch.replace}
+        issued.append({"slot": slot.number, "line": slot.line, **bug, **patch})
+    return issued
+
+
+async def _seat(parts: Parts, attempt_id: str, user_id: str) -> Seat:
+    async with parts.db.read() as session:
+        return await seat_in_attempt(session, attempt_id, user_id=user_id)

@@ -1,0 +1,246 @@
+"""Doubles for tests of the app: a sandbox that follows a script, a clock that stands still, a small pack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox import Event, Job, Outcome
+
+Emit = Callable[[Event], Awaitable[None]]
+Script = Callable[[Job, Emit], Awaitable[Outcome]]
+
+SHAPE = '''"""A clean program."""
+
+SENTENCE = "the quick brown fox jumps"
+
+
+def first(x):
+    return x + 1
+
+
+def second(x):
+    return x * 2
+
+
+def third(x):
+    return x - 3
+
+
+if __name__ == "__main__":
+    print(first(second(third(SENTENCE.count("o")))))
+'''
+
+PACK = """
+format = 1
+order = ["tiny"]
+
+[[tiers]]
+name = "reported"
+title = "As reported"
+summary = "Two bugs."
+marks = true
+minutes = 60
+guided = false
+max_crashes = 0
+
+[[tiers.picks]]
+families = ["one"]
+
+[[tiers.picks]]
+families = ["two"]
+
+[[tiers]]
+name = "warm-up"
+title = "Warm-up"
+summary = "One bug."
+marks = true
+minutes = 5
+guided = true
+max_crashes = 0
+
+[[tiers.picks]]
+families = ["one"]
+"""
+
+PROBLEM = """
+format = 1
+title = "Tiny"
+summary = "A tiny program."
+filename = "tiny.py"
+shapes = ["tiny"]
+
+[sentences]
+fox = "the quick brown fox jumps"
+dog = "over the lazy dog it jumps"
+sea = "she sells sea shells ashore"
+"""
+
+BUG = """
+[[bugs]]
+id = "{name}"
+title = "Title of {name}"
+family = "{family}"
+component = "{component}"
+mechanism = "mechanism of {name}"
+properties = ["{name}_property"]
+symptom = "flat"
+loudness = "loud"
+why = "why of {name}"
+hints = ["first hint {component}", "second hint {component}", "third hint {component}"]
+
+[bugs.patches.tiny]
+find = "{find}"
+replace = "{replace}"
+mark = "{mark}"
+"""
+
+BUGS = "format = 1\n" + "".join(
+    BUG.format(name=name, family=family, component=component, find=find, replace=replace, mark=mark)
+    for name, family, component, find, replace, mark in (
+        ("added-twice", "one", "attention", "x + 1", "x + 2", "first"),
+        ("never-added", "one", "attention", "x + 1", "x - 1", "first"),
+        ("halved", "two", "loss", "x * 2", "x / 2", "second"),
+        ("squared", "two", "loss", "x * 2", "x * x", "second"),
+    )
+)
+BUG_IDS = ("added-twice", "never-added", "halved", "squared")
+
+
+def write_pack(folder: Path) -> Path:
+    """A pack of one tiny problem with four bugs and two tiers."""
+    tiny = folder / "tiny"
+    (tiny / "shapes").mkdir(parents=True)
+    (folder / "pack.toml").write_text(PACK)
+    (tiny / "problem.toml").write_text(PROBLEM)
+    (tiny / "bugs.toml").write_text(BUGS)
+    (tiny / "shapes" / "tiny.py").write_text(SHAPE)
+    (tiny / "statement.md").write_text("# Tiny\n\nFind the **bugs**.\n")
+    (tiny / "interviewer.md").write_text("For the interviewer.\n")
+    (tiny / "probes.py").write_text('"""No probes."""\n')
+    (tiny / "debrief.md").write_text("".join(f"## {name}\n\nDebrief of {name}.\n\n" for name in BUG_IDS))
+    return folder
+
+
+class SteppingClock:
+    """A clock that tests move."""
+
+    def __init__(self, now: int = 1_700_000_000_000) -> None:
+        self.at = now
+
+    def now(self) -> int:
+        return self.at
+
+    def pass_time(self, *, seconds: float) -> None:
+        self.at += int(seconds * 1000)
+
+
+class FakeSandbox:
+    """Follows `script` for each job; by default prints, reports three losses and fails the program."""
+
+    def __init__(self) -> None:
+        self.level = "namespaces"
+        self.ready = False
+        self.script: Script = failing
+        self.jobs: list[Job] = []  # what people asked for
+        self.curves: list[Job] = []  # clean shapes, run for their losses
+        self.may_start = asyncio.Event()
+        self.may_start.set()
+        self.cancelled = 0
+        self.closed = False
+
+    async def start(self) -> None:
+        await self.may_start.wait()
+        self.ready = True
+
+    async def examine(self, job: Job, *, emit: Emit) -> Outcome:
+        if job.source == job.shape:
+            self.curves.append(job)
+            return await failing(job, emit)
+        self.jobs.append(job)
+        try:
+            return await self.script(job, emit)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def failing(job: Job, emit: Emit) -> Outcome:
+    await emit(Event("status", {"phase": "running"}))
+    await emit(Event("output", {"stream": "stdout", "text": "step 0\n"}))
+    await emit(Event("output", {"stream": "stdout", "text": "step 1\n"}))
+    await emit(Event("loss", {"points": [[0, 3.0], [1, 1.5], [2, 0.2]]}))
+    await emit(Event("status", {"phase": "examining"}))
+    await emit(Event("property", property_entry("causal", "broken")))
+    return Outcome(verdict=verdict(job, outcome="failed"), level="namespaces")
+
+
+async def passing(job: Job, emit: Emit) -> Outcome:
+    await emit(Event("loss", {"points": [[0, 3.0], [1, 0.1]]}))
+    return Outcome(verdict=verdict(job, outcome="passed"), level="namespaces")
+
+
+async def waiting(job: Job, emit: Emit) -> Outcome:
+    """Says that it has begun, then goes on until it is cancelled."""
+    await emit(Event("output", {"stream": "stdout", "text": "begun\n"}))
+    await asyncio.Event().wait()
+    raise AssertionError("never reached")
+
+
+async def lost(job: Job, emit: Emit) -> Outcome:
+    await emit(Event("output", {"stream": "stdout", "text": "going\n"}))
+    return Outcome(verdict=None, level="namespaces", fault="The zygote died.", lost=True)
+
+
+def property_entry(name: str, status: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": "No position sees the future",
+        "component": "attention",
+        "status": status,
+        "measured": 0.14,
+        "expected": 0.0,
+        "detail": "Changing token 3 moved the logits at position 2 by 0.140.",
+        "data": {},
+    }
+
+
+def verdict(job: Job, *, outcome: str, criteria: bool = True) -> dict[str, Any]:
+    held = outcome == "passed"
+    return {
+        "format": 1,
+        "problem": job.problem,
+        "kind": job.kind,
+        "outcome": outcome,
+        "criteria": {
+            "loss_drop": {"passed": criteria, "first": 3.0, "last": 0.2},
+            "generation": {"passed": criteria, "expected": job.text, "got": job.text},
+        },
+        "properties": [
+            property_entry("causal", "held" if held else "broken"),
+            property_entry("runs", "held"),
+        ],
+        "bugs": [
+            {"id": bug.id, "status": "fixed" if held else "broken", "properties": list(bug.properties)}
+            for bug in job.bugs
+        ],
+        "notes": [],
+        "failure": None,
+        "level": "namespaces",
+        "judge_version": 1,
+        "pack_digest": job.pack_digest,
+        "torch": "2.13.0",
+        "timings": {"total_ms": 950},
+    }
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for what happens in another task and has no event of its own; fails after five seconds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
