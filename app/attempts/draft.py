@@ -10,11 +10,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat
-from app.attempts.operations import Operation, apply_all, require_text
 from app.deadlines import GRACE_MS
 from app.engine.blobs import text_of
 from app.errors import StageClosed, StaleEdit, TooLarge
 from app.models import Edit, Stage
+from app.operations import Operation, apply_all, require_text
 from app.web.parts import Parts
 
 CHECKPOINT_EVERY = 200  # edits between two full copies of the draft, for a replay that starts in the middle

@@ -11,13 +11,14 @@ from typing import Any, Literal
 from sqlalchemy import select, update
 
 from app.access import Seat, seat_in_attempt
-from app.attempts.views import AttemptView, Key, RevealedBug, as_html, attempt_view, stage_view
+from app.attempts.views import AttemptView, Key, RevealedBug, attempt_view, stage_view
 from app.catalog import Catalog, Starter, Variant, compose, draw, material
 from app.engine.blobs import give, given_to, keep, sha256
 from app.engine.curves import known_curve
 from app.errors import Forbidden
 from app.identity import ensure_user
 from app.models import Attempt, Member, Run, Stage, new_id
+from app.web.markdown import as_html
 from app.web.parts import Parts
 
 MINUTE_MS = 60_000

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markdown_it import MarkdownIt
-
 from app.access import Seat
 from app.models import Attempt, Run, Stage
 from app.sight import RunSummary, run_summary
+from app.web.markdown import as_html
 
 FILENAME = "gpt.py"
 
@@ -132,9 +131,3 @@ def stage_view(
         reference_loss=curve if seen.verdict else None,  # a leaky model learns faster than a clean one
         runs=[run_summary(run, seen, slots=stage.variant["bugs"]) for run in runs],
     )
-
-
-def as_html(markdown: str) -> str:
-    """Markdown of a pack as HTML; HTML inside it stays text."""
-    html: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    return html
