@@ -9,19 +9,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from app.settings import CHECKOUT
+from app.web.words import FILTERS
 
 THEMES = frozenset({"light", "dark"})
 
 
 def environment() -> Environment:
     """Templates that escape everything and refuse names that nobody passed."""
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(CHECKOUT / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters.update(FILTERS)
+    return templates
 
 
 def render(request: Request, name: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -47,45 +47,34 @@ function commonLines(a, b) {
 }
 
 /**
- * The regions that mark comments name: from the comment to the end of the block below it.
+ * The regions that marks name: the comment and the definition right below it.
  * @param {string} text
  * @param {string} sign what a mark's line begins with
  * @returns {{from: number, to: number}[]} line numbers from 1, both inside
  */
 export function markedRegions(text, sign) {
   const lines = text.split("\n");
-  const regions = [];
-  for (let i = 0; i < lines.length; i += 1) {
-    if (lines[i].trimStart().startsWith(sign)) regions.push({ from: i + 1, to: endOfBlock(lines, i) + 1 });
-  }
-  return regions;
+  const marks = lines.flatMap((line, index) => (line.trimStart().startsWith(sign) ? [index] : []));
+  return marks.map((mark) => ({ from: mark + 1, to: endOfDefinition(lines, mark) + 1 }));
 }
 
 /**
+ * The last line of the body below a mark: what is indented deeper, and brackets that close a signature.
  * @param {string[]} lines
  * @param {number} mark
  */
-function endOfBlock(lines, mark) {
+function endOfDefinition(lines, mark) {
   const indent = depth(lines[mark]);
   let last = mark;
+  let inBody = false;
   for (let i = mark + 1; i < lines.length; i += 1) {
-    if (lines[i].trim() === "") {
-      if (i > mark + 1 && depth(lines[mark + 1]) === indent && !opensBlock(lines, mark)) break;
-      continue;
-    }
-    if (depth(lines[i]) < indent || (depth(lines[i]) === indent && last > mark && opensBlock(lines, mark))) break;
+    if (lines[i].trim() === "") continue;
+    const deeper = depth(lines[i]) > indent;
+    if (inBody && !deeper && !/^\s*[)\]}]/.test(lines[i])) break;
+    inBody ||= deeper;
     last = i;
   }
   return last;
-}
-
-/**
- * Whether what stands below the mark is a definition with a body.
- * @param {string[]} lines
- * @param {number} mark
- */
-function opensBlock(lines, mark) {
-  return /^\s*(@|class\s|(async\s+)?def\s)/.test(lines[mark + 1] ?? "");
 }
 
 /** @param {string} line */

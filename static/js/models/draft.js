@@ -8,6 +8,8 @@ import { applyOps } from "#lib/ops.js";
 import * as store from "#lib/store.js";
 
 const BATCH_MS = 1000;
+const MOST_OPS = 500; // in one edit
+const MOST_EDITS = 100; // in one batch: an hour without a network is sent in several
 const LONGEST_WAIT_MS = 8000;
 
 /**
@@ -62,11 +64,12 @@ export class Draft extends EventTarget {
   record(ops, line) {
     this.text = applyOps(this.text, ops);
     const last = this.#waiting.at(-1);
-    if (last && "ops" in last.payload) {
+    const now = this.#clock.now();
+    if (last?.kind === "resync") last.payload = { text: this.text };
+    else if (last && "ops" in last.payload && now - last.at_ms < BATCH_MS && last.payload.ops.length < MOST_OPS) {
       last.payload.ops.push(...ops);
       last.payload.line = line;
-    } else if (last) last.payload = { text: this.text };
-    else this.#waiting.push({ at_ms: this.#clock.now(), kind: "ops", payload: { ops: [...ops], line } });
+    } else this.#waiting.push({ at_ms: now, kind: "ops", payload: { ops: [...ops], line } });
     this.#note();
   }
 
@@ -140,7 +143,7 @@ export class Draft extends EventTarget {
   }
 
   async #send({ keepalive = false } = {}) {
-    this.#sending ??= { batch: batchId(), base: this.seq, edits: this.#waiting.splice(0) };
+    this.#sending ??= { batch: batchId(), base: this.seq, edits: this.#waiting.splice(0, MOST_EDITS) };
     this.#keep();
     try {
       const answer = await send("POST", this.#url, this.#sending, { keepalive });

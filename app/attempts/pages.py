@@ -1,0 +1,144 @@
+"""The workspace, and the form that opens an attempt."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel, Field, ValidationError
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from app.assets import Assets
+from app.attempts import service
+from app.attempts.schemas import Name, NewAttempt
+from app.attempts.service import Wish
+from app.attempts.views import AttemptView
+from app.errors import BadInput
+from app.web.deps import CurrentUser, Everything, OwnedAttempt
+from app.web.reading import Reading, read_verdict
+from app.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+KEPT = 8 / 60  # the share of the time that is kept for a last, verifying run
+MARK = "# marked:"
+ENDED = frozenset({"done", "interrupted", "error"})
+KEYS = (
+    ("mod+enter", "run the file"),
+    ("mod+shift+enter", "check the file"),
+    ("mod+.", "stop"),
+    ("mod+s", "keep the ledger's sentence"),
+    ("alt+1", "statement"),
+    ("alt+2", "hints"),
+    ("alt+3", "ledger"),
+    ("alt+j", "output large or small"),
+    ("f8", "next mark"),
+    ("f6", "next pane"),
+    ("l", "loss on a logarithmic scale"),
+    ("mod+k", "commands"),
+    ("f1", "this list"),
+    ("mod+/", "comment lines in the editor"),
+)
+PLAN = (
+    (5, "Read the marks, name the shapes aloud."),
+    (35, "Fix in one batch. One sentence of why for each, as you make it."),
+    (40, "Run once. Read the loss and the text."),
+    (52, "Check what neither of them shows."),
+    (60, "Kept: a last run that shows both criteria."),
+)
+
+
+@router.get("/attempts/{attempt_id}", response_class=HTMLResponse)
+async def workspace(request: Request, parts: Everything, seat: OwnedAttempt) -> HTMLResponse:
+    """The editor with everything around it."""
+    attempt = await service.read(parts, seat)
+    return render(
+        request,
+        "attempts/workspace.html",
+        attempt=attempt,
+        reading=_last_reading(attempt),
+        plan=_plan(attempt.minutes),
+        kept_ms=_kept_ms(attempt.minutes),
+        page_keys=KEYS,
+        facts=_facts(attempt, parts.assets),
+    )
+
+
+class Chosen(BaseModel):
+    """The lobby's form. An empty field leaves the choice to the tier, or to chance."""
+
+    tier: Name = "reported"
+    seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
+    marks: Literal["on", "off", ""] = ""
+    minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
+
+    def wish(self) -> Wish:
+        asked: dict[str, Any] = {"tier": self.tier}
+        if self.seed.strip():
+            asked["seed"] = int(self.seed)
+        if self.marks:
+            asked["marks"] = self.marks == "on"
+        if self.minutes:
+            asked["minutes"] = None if self.minutes == "none" else int(self.minutes)
+        return NewAttempt(**asked).wish()
+
+
+@router.post("/attempts", response_class=RedirectResponse)
+async def start(parts: Everything, user: CurrentUser, chosen: Annotated[Chosen, Form()]) -> RedirectResponse:
+    """Open an attempt as the lobby's form has it, and go there."""
+    try:
+        wish = chosen.wish()
+    except ValidationError as error:
+        raise BadInput(_problem(error), hint="Go back and choose again.") from None
+    attempt = await service.create(parts, user_id=user.user_id, wish=wish)
+    return RedirectResponse(attempt.url, status_code=303)
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+
+
+def _last_reading(attempt: AttemptView) -> Reading | None:
+    """What the last ended run said, for a page that is opened again."""
+    ended = [run for stage in attempt.stages for run in stage.runs if run.state in ENDED]
+    return read_verdict(ended[-1].verdict, message=ended[-1].message) if ended else None
+
+
+def _kept_ms(minutes: int | None) -> int:
+    return 0 if minutes is None else max(1, round(minutes * KEPT)) * 60_000
+
+
+def _plan(minutes: int | None) -> list[tuple[str, str]]:
+    """How those who passed spent the hour, scaled to these minutes; too short a time has no plan."""
+    if minutes is None or minutes < 20:
+        return []
+    ends = [round(end * minutes / 60) for end, _ in PLAN]
+    return [
+        (f"{start} – {end}", words) for start, end, (_, words) in zip([0, *ends], ends, PLAN, strict=False)
+    ]
+
+
+def _facts(attempt: AttemptView, assets: Assets) -> dict[str, Any]:
+    """What the page's scripts start from: the attempt, and where the libraries are."""
+    data = asdict(attempt)
+    for stage in data["stages"]:
+        del stage["statement_html"]  # it stands in the page already
+    return {
+        "attempt": data,
+        "kept_ms": _kept_ms(attempt.minutes),
+        "mark": MARK,
+        "monaco": {
+            "vs": assets.url("monaco-editor", "min/vs"),
+            "loader": _file(assets, "monaco-editor", "min/vs/loader.js"),
+        },
+        "uplot": {
+            "script": _file(assets, "uplot", "dist/uPlot.iife.min.js"),
+            "style": _file(assets, "uplot", "dist/uPlot.min.css"),
+        },
+    }
+
+
+def _file(assets: Assets, package: str, path: str) -> dict[str, str]:
+    return {"src": assets.url(package, path), "integrity": assets.integrity(package, path)}
