@@ -1,0 +1,247 @@
+"""The eleven answers that a candidate process gives: it does what it is asked and decides nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sandbox import contract
+from sandbox.arrays import to_array, to_tensor
+from sandbox.calls import Array, Message
+from sandbox.failures import ContractError, from_exception
+from sandbox.observers import TrainingWatch, watch_losses
+from sandbox.structure import declared_numbers, describe_parameters
+from sandbox.stub import Stub
+from sandbox.submission import Unloadable, execute, seed_everything
+from sandbox.taps import ForeignWeights, ProductTap
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_MOST_NUMBERS = 4_000_000  # parameters that travel; a larger model is examined without them
+
+
+@dataclass
+class Held:
+    """A model that a handle stands for, and how it was made."""
+
+    model: nn.Module
+    tokenizer: Any
+    text: str
+    seed: int | None
+
+
+class Answers:
+    """Answers calls on one submission. `fill` makes memory that a model never initialised read as NaN."""
+
+    def __init__(self, *, source: str, filename: str, seed: int, fill: bool):
+        self._source, self._filename, self._seed, self._fill = source, filename, seed, fill
+        self._module: types.ModuleType | None = None
+        self._held: list[Held] = []
+        self._losses: list[float] = []
+        # before the submission is loaded, so that its `from ... import cross_entropy` finds the watched one
+        self._watch = contextlib.ExitStack()
+        self._watch.enter_context(watch_losses(self._losses.append))
+
+    def __call__(self, call: Message) -> Message:
+        answer: Callable[[Message], Message] = getattr(self, f"_{call.name}")
+        try:
+            return answer(call)
+        except Unloadable as error:
+            return Message("failure", error.failure)
+        except BaseException as error:
+            return Message("failure", from_exception(error, filename=self._filename))
+
+    def _load(self, call: Message) -> Message:
+        seed_everything(self._seed)
+        try:
+            self._module = execute(source=self._source, filename=self._filename, name="submission")
+        except SystemExit as error:
+            raise ContractError(
+                f"The file ends itself while it is loaded (exit status {error.code})."
+            ) from error
+        contract.check_names(self._module)
+        return Message("answer")
+
+    def _train(self, call: Message) -> Message:
+        text, seed = call.fields["text"], call.fields["seed"]
+        options = {key: call.fields[key] for key in ("steps", "lr", "seed") if call.fields[key] is not None}
+        watch = TrainingWatch(vocab=call.fields["vocab"]) if call.fields["vocab"] else None
+        seed_everything(self._seed if seed is None else seed)
+        self._losses.clear()
+        with _filled(self._fill and call.fields["steps"] == 0), watch or contextlib.nullcontext():
+            model, tokenizer, returned = contract.call_train(self._module, text, options)
+        self._held.append(Held(model, tokenizer, text, seed))
+        arrays = {
+            "returned": to_array(torch.tensor(returned, dtype=torch.float64)),
+            "computed": to_array(torch.tensor(self._losses, dtype=torch.float64)),
+        }
+        fields: dict[str, Any] = {"handle": len(self._held) - 1}
+        if watch is not None:
+            fields |= _observed(watch, arrays)
+        return Message("answer", fields, arrays)
+
+    def _parameters(self, call: Message) -> Message:
+        model = self._model(call)
+        named = dict(model.named_parameters())
+        fields = {
+            "parameters": describe_parameters(model),
+            "declared": declared_numbers(model, self._module),
+            "dropout": any(getattr(module, "p", 0) for module in model.modules() if _is_dropout(module)),
+            "omitted": sum(parameter.numel() for parameter in named.values()) > _MOST_NUMBERS,
+        }
+        buffers = {
+            name: buffer
+            for name, buffer in model.named_buffers()
+            if buffer.is_floating_point() and buffer.numel() <= _MOST_NUMBERS // 8
+        }
+        arrays = {} if fields["omitted"] else {f"parameter {key}": to_array(p) for key, p in named.items()}
+        return Message(
+            "answer", fields, arrays | {f"buffer {key}": to_array(b) for key, b in buffers.items()}
+        )
+
+    def _set_parameters(self, call: Message) -> Message:
+        """In place when `copy` is false; else a new handle."""
+        held = self._copy(call) if call.fields["copy"] else self._held[call.fields["handle"]]
+        named = dict(held.model.named_parameters())
+        with torch.no_grad():
+            for name, array in call.arrays.items():
+                named[name].copy_(to_tensor(array))
+        return self._handle(held)
+
+    def _redraw(self, call: Message) -> Message:
+        """A copy in evaluation mode with every parameter drawn anew from N(0, std)."""
+        held = self._copy(call)
+        generator = torch.Generator().manual_seed(call.fields["seed"])
+        held.model.to(_DTYPES[call.fields["dtype"]]).eval()
+        with torch.no_grad():
+            for parameter in held.model.parameters():
+                drawn = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+                parameter.copy_(drawn * call.fields["std"])
+        return self._handle(held)
+
+    def _zero_branch(self, call: Message) -> Message:
+        """A copy with the named parameters at zero: what they alone produce is zero as well."""
+        held = self._copy(call)
+        named = dict(held.model.named_parameters())
+        with torch.no_grad():
+            for name in call.fields["names"]:
+                named[name].zero_()
+        return self._handle(held)
+
+    def _logits(self, call: Message) -> Message:
+        model = self._model(call).eval()
+        with torch.no_grad():
+            return Message("answer", {}, {"logits": to_array(contract.call_model(model, _ids(call)))})
+
+    def _grad(self, call: Message) -> Message:
+        """Gradients of the mean cross-entropy to int64 `of` (B, T), or of the sum of logits * float `of`."""
+        model, of = self._model(call).eval(), to_tensor(call.arrays["of"])
+        for parameter in model.parameters():
+            parameter.grad = None
+        logits = contract.call_model(model, _ids(call))  # (B, T, V)
+        if of.dtype == torch.int64:
+            loss = torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
+        else:
+            loss = (logits * of).sum()
+        loss.backward()
+        grads = {name: p.grad for name, p in model.named_parameters()}
+        missing = [name for name, grad in grads.items() if grad is None]
+        arrays = {name: to_array(grad) for name, grad in grads.items() if grad is not None}
+        return Message("answer", {"missing": missing, "loss": _finite(loss.item())}, arrays)
+
+    def _taps(self, call: Message) -> Message:
+        model = self._model(call).eval()
+        tap, foreign = ProductTap(model), ForeignWeights(model)
+        # with gradients on, so that torch takes no fused path that hides the products
+        with torch.enable_grad(), foreign, tap:
+            contract.call_model(model, _ids(call))
+        arrays: dict[str, Array] = {}
+        products = []
+        for i, product in enumerate(tap.products):
+            arrays |= {f"{i} {side}": to_array(tensor) for side, tensor in product.tensors.items()}
+            products.append([product.op, product.weight, product.scale, product.is_causal])
+        return Message("answer", {"products": products, "foreign": list(foreign.found.values())}, arrays)
+
+    def _generate(self, call: Message) -> Message:
+        held = self._held[call.fields["handle"]]
+        prompt, new_tokens = call.fields["prompt"], call.fields["n"]
+        if not call.fields["stub"]:
+            return Message("answer", {"text": contract.call_generate(self._module, held, prompt, new_tokens)})
+        with Stub(held.model, choices=call.arrays["choices"]) as stub:
+            text = contract.call_generate(self._module, held, prompt, new_tokens)
+        contexts = {f"{i}": to_array(ids) for i, ids in enumerate(stub.contexts)}
+        fields = {"text": text, "training": stub.in_training_mode, "served": stub.served}
+        return Message("answer", fields, contexts)
+
+    def _tokens(self, call: Message) -> Message:
+        tokenizer = self._held[call.fields["handle"]].tokenizer
+        ids = contract.call_encode(tokenizer, call.fields["text"])
+        return Message("answer", {"ids": ids, "decoded": contract.call_decode(tokenizer, ids)})
+
+    def _model(self, call: Message) -> nn.Module:
+        return self._held[call.fields["handle"]].model
+
+    def _handle(self, held: Held) -> Message:
+        if held not in self._held:
+            self._held.append(held)
+        return Message("answer", {"handle": self._held.index(held)})
+
+    def _copy(self, call: Message) -> Held:
+        """A deep copy; a model that refuses is built again and given the same parameters."""
+        held = self._held[call.fields["handle"]]
+        try:
+            return Held(copy.deepcopy(held.model), held.tokenizer, held.text, held.seed)
+        except Exception:
+            options = {"steps": 0} if held.seed is None else {"steps": 0, "seed": held.seed}
+            model, tokenizer, _ = contract.call_train(self._module, held.text, options)
+            with torch.no_grad():
+                for new, old in zip(model.parameters(), held.model.parameters(), strict=True):
+                    new.data = old.detach().clone()
+            return Held(model, tokenizer, held.text, held.seed)
+
+
+def _ids(call: Message) -> Tensor:
+    return to_tensor(call.arrays["ids"])
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+def _is_dropout(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.dropout._DropoutNd)
+
+
+def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
+    for i, forward in enumerate(watch.forwards):
+        arrays[f"ids {i}"] = to_array(forward.ids)
+        arrays[f"logits {i}"] = to_array(forward.logits)
+        if forward.gradient is not None:
+            arrays[f"gradient {i}"] = to_array(forward.gradient)
+    return {
+        "forwards": len(watch.forwards),
+        "backwards": watch.backwards,
+        "movements": watch.movements,
+        "stale": watch.stale,
+        "optimizer_steps": watch.optimizer_steps,
+    }
+
+
+@contextlib.contextmanager
+def _filled(fill: bool) -> Iterator[None]:
+    """While a model is built: memory that torch.empty hands out reads as NaN instead of what was there."""
+    if not fill:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -1,0 +1,46 @@
+"""The interviewer's own two criteria, as he reads them off the program: the loss fell, the sentence came out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.calls import CandidateFault
+from sandbox.failures import Failure
+from sandbox.probing import finite
+from sandbox.subject import Subject, Training
+
+PROMPT = 8  # characters: what a person would type
+
+
+def own_training(subject: Subject) -> Training:
+    """The submission's training with its own steps and rate, on the sentence of the job."""
+    training: Training = subject.once("own training", lambda: subject.train(subject.job.text))
+    return training
+
+
+def own_generation(subject: Subject) -> str:
+    text = subject.job.text
+    model = own_training(subject).model
+    generated: str = subject.once(
+        "own generation", lambda: model.generate(text[:PROMPT], max(len(text) - PROMPT, 0))
+    )
+    return generated
+
+
+def judge_criteria(subject: Subject) -> tuple[dict[str, Any], Failure | None]:
+    """Both criteria, and the failure that kept one of them from being tried."""
+    text = subject.job.text
+    loss: dict[str, Any] = {"passed": False, "first": None, "last": None, "steps": 0}
+    generation: dict[str, Any] = {"passed": False, "expected": text, "got": None}
+    criteria = {"loss_drop": loss, "generation": generation}
+    try:
+        losses = own_training(subject).returned
+        loss |= {"steps": len(losses)}
+        if losses:
+            loss |= {"first": finite(losses[0]), "last": finite(losses[-1])}
+            loss["passed"] = losses[-1] < 0.5 * losses[0] and losses[-1] < 0.5
+        got = own_generation(subject)
+    except CandidateFault as fault:
+        return criteria, fault.failure
+    generation |= {"passed": got == text, "got": got[: 4 * len(text) + 100]}
+    return criteria, None

@@ -1,0 +1,144 @@
+"""Examines one submission: runs a problem's probes against the remote candidate and builds the verdict.
+
+Runs in a process of its own, which trusts nothing that a candidate process answers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from sandbox.calls import CandidateFault
+from sandbox.criteria import judge_criteria, own_training
+from sandbox.failures import Failure, failure, sanitised
+from sandbox.job import Ending, Event, Job
+from sandbox.probing import Finding, Probe, blocked, load_probes, property_entry
+from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
+from sandbox.subject import Subject
+from sandbox.verdict import build_verdict
+
+__all__ = ["CandidateProcess", "Spawn", "examine"]
+
+_BATCH = 200  # loss points in one event
+
+
+def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str) -> dict[str, Any]:
+    """The verdict of a job. Emits status, loss and property events on the way.
+
+    Everything that the submission does wrong ends in the verdict; what is raised from here is our own fault.
+    """
+    torch.set_num_threads(1)
+    clock = _Clock()
+    probes = load_probes(job.probes)
+    script = _run_script(job, spawn=spawn, emit=emit) if job.kind == "run" else None
+    clock.lap("run_ms")
+    emit(Event("status", {"phase": "examining"}))
+    session = Session(job=job, spawn=spawn, fill_uninitialized=True)
+    subject = Subject(job=job, session=session)
+    try:
+        properties, notes = _run_probes(probes, subject, emit=emit)
+        clock.lap("probe_ms")
+        criteria, reason = judge_criteria(subject)
+        clock.lap("train_ms")
+        if script is None or not script.losses:
+            _emit_losses(subject, emit=emit)
+    finally:
+        session.close()
+    return build_verdict(
+        job=job,
+        level=level,
+        criteria=criteria,
+        properties=properties,
+        notes=notes,
+        failure=reason or (script.failure if script else None),
+        timings=clock.timings(),
+    )
+
+
+def _run_probes(
+    probes: list[Probe], subject: Subject, *, emit: Callable[[Event], None]
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    titles = {probe.name: probe.title for probe in probes}
+    statuses: dict[str, str] = {}
+    entries, notes = [], []
+    for probe in probes:
+        finding = _find(probe, subject, statuses=statuses, titles=titles)
+        statuses[probe.name] = finding.status
+        entry = property_entry(probe, finding)
+        entries.append(entry)
+        emit(Event("property", entry))
+        if finding.note is not None:
+            notes.append({"name": finding.note[0], "text": finding.note[1]})
+    return entries, notes
+
+
+def _find(probe: Probe, subject: Subject, *, statuses: dict[str, str], titles: dict[str, str]) -> Finding:
+    for needed in probe.needs:
+        if statuses[needed] in ("broken", "blocked"):
+            return blocked(f"Could not be tried before this holds: {titles[needed]}.")
+    try:
+        return probe.run(subject)
+    except CandidateFault as fault:
+        reason = fault.failure or failure("exception", str(fault))
+        return blocked(f"Could not be tried: {stopped(reason)}")
+    except Exception as error:  # numbers that no right program answers; what a probe does itself is tested
+        return blocked(f"Could not be tried: the answers do not fit together ({type(error).__name__}).")
+
+
+def stopped(reason: Failure) -> str:
+    """A failure as part of a sentence."""
+    where = f"it stopped on line {reason['line']}. " if reason["line"] else ""
+    return f"{where}{reason['message']}"
+
+
+class _Script:
+    """How the visible run of the file ended."""
+
+    def __init__(self, ending: Ending, job: Job):
+        self.losses = sum(_count(report.get("losses")) for report in ending.reports)
+        self.failure = ending_failure(ending, limits=job.limits)
+        for report in ending.reports:
+            if self.failure is None and "failure" in report:
+                self.failure = sanitised(report["failure"])
+        if self.failure is None and ending.code != 0:
+            self.failure = failure("exception", f"The file ended with exit status {ending.code}.")
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
+
+
+def _run_script(job: Job, *, spawn: Spawn, emit: Callable[[Event], None]) -> _Script:
+    emit(Event("status", {"phase": "running"}))
+    return _Script(spawn.script(), job)
+
+
+def _emit_losses(subject: Subject, *, emit: Callable[[Event], None]) -> None:
+    """The loss curve of the own training, for a run that showed none itself."""
+    try:
+        training = own_training(subject)
+    except CandidateFault:
+        return
+    losses = training.computed or training.returned
+    points = [[step, round(loss, 5)] for step, loss in enumerate(losses[:20_000]) if abs(loss) < 1e9]
+    for start in range(0, len(points), _BATCH):
+        emit(Event("loss", {"points": points[start : start + _BATCH]}))
+
+
+class _Clock:
+    """Milliseconds of each part, on the wall."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.monotonic()
+        self._laps: dict[str, int] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self._laps[name] = round((now - self._last) * 1000)
+        self._last = now
+
+    def timings(self) -> dict[str, int]:
+        return {**self._laps, "total_ms": round((time.monotonic() - self._start) * 1000)}

@@ -1,0 +1,205 @@
+"""Hooks inside the candidate process that record what a training did, without changing what it does.
+
+All of it is a claim: it runs beside the submission. What each property makes of it stands in docs/judge.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+_LOSSES = ("cross_entropy", "nll_loss")
+_PRODUCTS = frozenset(
+    ("linear", "matmul", "__matmul__", "__rmatmul__", "einsum", "mm", "bmm", "addmm", "baddbmm", "tensordot",
+     "conv1d", "bilinear")
+)  # fmt: skip
+_LOOKUPS = frozenset(("embedding", "__getitem__", "index_select", "one_hot"))
+_MOST_FORWARDS = 64
+
+
+@contextlib.contextmanager
+def watch_losses(report: Callable[[float], None]) -> Iterator[None]:
+    """Reports the value of each cross-entropy that is computed for training, whoever calls it.
+
+    nn.CrossEntropyLoss and nn.NLLLoss look the function up in torch.nn.functional, as `from ... import` does
+    afterwards: to stand there before the submission is loaded is enough.
+    """
+    originals = {name: getattr(F, name) for name in _LOSSES}
+    for name, original in originals.items():
+        setattr(F, name, _reporting(original, report))
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(F, name, original)
+
+
+def _reporting(original: Callable[..., Tensor], report: Callable[[float], None]) -> Callable[..., Tensor]:
+    @functools.wraps(original)
+    def reporting(*args: Any, **kwargs: Any) -> Tensor:
+        loss = original(*args, **kwargs)
+        if torch.is_grad_enabled():  # an evaluation is no training step
+            with contextlib.suppress(Exception):
+                report(float(loss.detach().float().mean()))
+        return loss
+
+    return reporting
+
+
+@dataclass
+class Forward:
+    """One forward pass of the model, as training saw it."""
+
+    ids: Tensor  # (B, T) or (T,): what was looked up in the token table
+    logits: Tensor  # (..., V): the last product with V columns
+    gradient: Tensor | None = None  # dLoss/dlogits, once backward has come by
+
+
+@dataclass
+class TrainingWatch:
+    """What a training did: each forward pass, the gradient at its logits, stale gradients, movements.
+
+    Use as a context manager around one call of `train`. An observation that fails is left out: it must
+    never be the reason why a training does.
+    """
+
+    vocab: int
+    forwards: list[Forward] = field(default_factory=list)
+    backwards: int = 0
+    movements: int = 0  # backward calls after which a parameter was found elsewhere
+    stale: list[int] = field(default_factory=list)  # per backward: parameters that moved and kept a gradient
+    optimizer_steps: int = 0
+
+    def __post_init__(self) -> None:
+        self._leaves: dict[int, Tensor] = {}
+        self._before: dict[int, Tensor] = {}  # values at the last backward
+        self._ids: Tensor | None = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> TrainingWatch:
+        self._stack.enter_context(_patched(torch.autograd, "backward", self._around_backward))
+        self._stack.enter_context(_patched(torch.autograd, "grad", self._around_grad))
+        hook = torch.optim.optimizer.register_optimizer_step_post_hook(self._count_step)
+        self._stack.callback(hook.remove)
+        self._stack.enter_context(WatchFunctions(self._see))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        with contextlib.suppress(Exception):
+            self.movements += bool(self._moved())
+
+    def _see(self, name: str, args: tuple[Any, ...], out: Any) -> None:
+        for value in args:
+            if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
+                self._leaves.setdefault(id(value), value)
+        if name in _LOOKUPS:
+            self._see_lookup(args, out)
+        elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
+            self._see_product(out)
+
+    def _see_lookup(self, args: tuple[Any, ...], out: Any) -> None:
+        ids = next((value for value in _flat(args) if _is_ids(value)), None)
+        looked_up = isinstance(out, Tensor) and (out.is_floating_point() or _is_ids(args[0]))
+        if ids is not None and looked_up and ids.dim() in (1, 2) and not _is_arange(ids):
+            self._ids = ids.detach().clone()
+
+    def _see_product(self, out: Tensor) -> None:
+        if out.shape[-1] != self.vocab or self._ids is None or len(self.forwards) >= _MOST_FORWARDS:
+            return
+        forward = Forward(self._ids, out.detach().clone())
+
+        def keep(gradient: Tensor) -> None:
+            with contextlib.suppress(Exception):
+                kept = gradient.detach().clone()
+                forward.gradient = kept if forward.gradient is None else forward.gradient + kept
+
+        out.register_hook(keep)
+        self.forwards.append(forward)
+
+    def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def backward(*args: Any, **kwargs: Any) -> Any:
+            with contextlib.suppress(Exception):
+                self._note_backward()
+            return original(*args, **kwargs)
+
+        return backward
+
+    def _around_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def grad(*args: Any, **kwargs: Any) -> Any:
+            with contextlib.suppress(Exception):
+                self._note_backward()
+            return original(*args, **kwargs)
+
+        return grad
+
+    def _note_backward(self) -> None:
+        moved = self._moved()
+        self.backwards += 1
+        self.movements += bool(moved)
+        self.stale.append(sum(1 for leaf in moved if leaf.grad is not None and bool(leaf.grad.any())))
+        self._before = {key: leaf.detach().clone() for key, leaf in self._leaves.items()}
+
+    def _moved(self) -> list[Tensor]:
+        """The leaves whose values are not those of the last backward."""
+        return [
+            leaf
+            for key, leaf in self._leaves.items()
+            if key in self._before and not torch.equal(leaf.detach(), self._before[key])
+        ]
+
+    def _count_step(self, *_: object) -> None:
+        self.optimizer_steps += 1
+
+
+class WatchFunctions(TorchFunctionMode):
+    """Shows each torch function's name, arguments and result to `see`, and changes none of them."""
+
+    def __init__(self, see: Callable[[str, tuple[Any, ...], Any], None]):
+        super().__init__()
+        self._see = see
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        with contextlib.suppress(Exception):
+            self._see(getattr(func, "__name__", ""), (*args, *(kwargs or {}).values()), out)
+        return out
+
+
+@contextlib.contextmanager
+def _patched(owner: Any, name: str, around: Callable[[Any], Any]) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, around(original))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _flat(values: tuple[Any, ...]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            yield from value
+        else:
+            yield value
+
+
+def _is_ids(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype in (torch.int64, torch.int32)
+
+
+def _is_arange(ids: Tensor) -> bool:
+    flat = ids.flatten()
+    return bool((flat == torch.arange(len(flat))).all())

@@ -1,0 +1,91 @@
+"""What a problem's probes are made of: a probe tests one property and returns a finding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Literal
+
+Status = Literal["held", "broken", "blocked", "not_seen", "not_applicable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe found. `detail` states the symptom with its numbers, never the fix."""
+
+    status: Status
+    detail: str = ""
+    measured: float | None = None
+    expected: float | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    note: tuple[str, str] | None = None  # name and text of a remark that fails nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A test of one property. Blocked unless the properties in `needs` hold, so order them before it."""
+
+    name: str
+    title: str
+    component: str
+    needs: tuple[str, ...]
+    run: Callable[[Any], Finding]
+
+
+def probe(
+    *, title: str, component: str, needs: tuple[str, ...] = ()
+) -> Callable[[Callable[[Any], Finding]], Probe]:
+    """Makes a function the probe of the property that it is named after."""
+
+    def decorate(function: Callable[[Any], Finding]) -> Probe:
+        return Probe(function.__name__, title, component, needs, function)
+
+    return decorate
+
+
+def held(detail: str = "", **more: Any) -> Finding:
+    return Finding("held", detail, **more)
+
+
+def broken(detail: str, **more: Any) -> Finding:
+    return Finding("broken", detail, **more)
+
+
+def not_seen(detail: str, **more: Any) -> Finding:
+    return Finding("not_seen", detail, **more)
+
+
+def not_applicable(detail: str, **more: Any) -> Finding:
+    return Finding("not_applicable", detail, **more)
+
+
+def blocked(detail: str) -> Finding:
+    return Finding("blocked", detail)
+
+
+def load_probes(text: str) -> list[Probe]:
+    """The probes of a problem's probes.py, in the order in which they stand there."""
+    module = ModuleType("probes")
+    exec(compile(text, "probes.py", "exec", dont_inherit=True), module.__dict__)
+    return [value for value in vars(module).values() if isinstance(value, Probe)]
+
+
+def property_entry(probe: Probe, finding: Finding) -> dict[str, Any]:
+    """The finding as an entry of the verdict's `properties`."""
+    return {
+        "name": probe.name,
+        "title": probe.title,
+        "component": probe.component,
+        "status": finding.status,
+        "measured": finite(finding.measured),
+        "expected": finite(finding.expected),
+        "detail": finding.detail,
+        "data": finding.data,
+    }
+
+
+def finite(value: float | None) -> float | None:
+    """The value as JSON can carry it: NaN and infinity are None."""
+    return float(value) if value is not None and math.isfinite(value) else None

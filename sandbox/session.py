@@ -1,0 +1,121 @@
+"""The candidate process as the examiner sees it: started when first asked, started again when it was lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sandbox.calls import Array, Caller, CandidateFault, Message
+from sandbox.failures import Failure, failure, sanitised
+from sandbox.job import Ending, Job, Limits
+
+_MOST_DEATHS = 3
+_MIB = 1 << 20
+
+
+class CandidateProcess(Protocol):
+    """A jailed process that answers calls on two pipes."""
+
+    requests: int  # fd, the examiner writes
+    replies: int  # fd, the examiner reads
+
+    def end(self) -> Ending: ...  # kills it if it is alive, reaps it, tells how it ended; idempotent
+
+
+class Spawn(Protocol):
+    """What starts candidate processes for the examiner."""
+
+    def script(self) -> Ending: ...  # runs the source visibly to its end
+
+    def calls(
+        self, *, source: str | None = None, fill_uninitialized: bool = False, visible: bool = False
+    ) -> CandidateProcess: ...  # source None: the job's
+
+
+@dataclass
+class _Live:
+    process: CandidateProcess
+    caller: Caller
+
+
+class Session:
+    """Calls to one submission. A process that dies or falls silent is replaced, twice at most.
+
+    `starts` counts the processes: whoever keeps handles must drop them when it changes.
+    """
+
+    def __init__(self, *, job: Job, spawn: Spawn, fill_uninitialized: bool):
+        self._job, self._spawn, self._fill = job, spawn, fill_uninitialized
+        self._until = time.monotonic() + job.limits.examine_s
+        self._live: _Live | None = None
+        self._last_fault: CandidateFault | None = None
+        self._deaths = 0
+        self.starts = 0
+
+    def call(
+        self, name: str, fields: Mapping[str, Any] | None = None, arrays: Mapping[str, Array] | None = None
+    ) -> Message:
+        """The answer. Raises CandidateFault, always with a `failure` that is fit for the verdict."""
+        live = self._started()
+        try:
+            return live.caller.call(name, fields, arrays, timeout_s=self._timeout())
+        except CandidateFault as fault:
+            if not fault.fatal:
+                fault.failure = sanitised(fault.failure)
+                raise
+            self._live, self._deaths = None, self._deaths + 1
+            reason = self._why(fault, live.process.end())
+            self._last_fault = CandidateFault(fault.kind, str(fault), failure=reason)
+            raise self._last_fault from fault
+
+    def without_fill(self) -> None:
+        """Ends the process; the next one leaves uninitialised memory as it is."""
+        self._fill = False
+        self.close()
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.process.end()
+            self._live = None
+
+    def _started(self) -> _Live:
+        if self._live is None:
+            if self._last_fault is not None and (self._deaths >= _MOST_DEATHS or self._timeout() <= 0):
+                raise self._last_fault
+            self.starts += 1
+            process = self._spawn.calls(fill_uninitialized=self._fill)
+            caller = Caller(
+                requests=process.requests, replies=process.replies, answer_bytes=self._job.limits.answer_bytes
+            )
+            self._live = _Live(process, caller)
+            self.call("load")
+        return self._live
+
+    def _timeout(self) -> float:
+        return min(self._job.limits.wall_s, self._until - time.monotonic())
+
+    def _why(self, fault: CandidateFault, ending: Ending) -> Failure:
+        return ending_failure(ending, limits=self._job.limits) or (
+            failure("timeout", f"Stopped after {self._job.limits.wall_s:.0f} s: it did not answer.")
+            if fault.kind == "timeout"
+            else failure("contract", f"What it answered could not be read: {fault}.")
+            if fault.kind == "answer"
+            else failure("exception", "The file ended its own process in the middle of a call.")
+        )
+
+
+def ending_failure(ending: Ending, *, limits: Limits) -> Failure | None:
+    """What a process's end says by itself; None where it just ended."""
+    if ending.reason == "timeout":
+        return failure("timeout", f"Stopped after {limits.wall_s:.0f} s.")
+    if ending.reason == "memory":
+        return failure("memory", f"Stopped at {limits.memory_bytes // _MIB} MiB of memory.")
+    if ending.reason == "output":
+        return failure("output", f"Stopped after {limits.output_bytes // 1024} KiB of output.")
+    if ending.reason == "cancelled":
+        return failure("killed", "Stopped before its end.")
+    if ending.reason == "signalled" and ending.code != 9:
+        return failure("killed", f"The process crashed (signal {ending.code}).")
+    return None

@@ -1,0 +1,252 @@
+"""The submission as probes see it: its models behind handles, its trainings, its texts; each asked for once."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sandbox.arrays import to_array, to_tensor
+from sandbox.calls import CandidateFault, Message
+from sandbox.failures import failure
+from sandbox.job import Job
+from sandbox.session import Session
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_SEED = 1_000_003  # so that seeds of jobs and of texts have nothing to do with each other
+
+
+@contextlib.contextmanager
+def read_answer() -> Iterator[None]:
+    """Inside it, whatever an answer's content makes Python raise is the submission's fault, not ours."""
+    try:
+        yield
+    except CandidateFault:
+        raise
+    except Exception as error:
+        message = "what it answered does not fit together"
+        reason = failure("contract", f"What the file's functions answered does not fit together ({error!r}).")
+        raise CandidateFault("answer", message, failure=reason) from error
+
+
+@dataclass(frozen=True)
+class RemoteModel:
+    """A model in the candidate process."""
+
+    session: Session
+    handle: int
+    dtype: str = "float32"
+
+    @read_answer()
+    def logits(self, ids: Tensor) -> Tensor:
+        """(B, T) token ids to what the model answers, meant to be (B, T, V)."""
+        return to_tensor(self._ask("logits", arrays={"ids": to_array(ids)}).arrays["logits"])
+
+    @read_answer()
+    def redrawn(self, *, std: float, seed: int, dtype: str) -> RemoteModel:
+        """A copy in evaluation mode, all its parameters drawn anew."""
+        answer = self._ask("redraw", {"std": std, "seed": seed, "dtype": dtype})
+        return replace(self, handle=_handle(answer), dtype=dtype)
+
+    @read_answer()
+    def without(self, names: Sequence[str]) -> RemoteModel:
+        """A copy with these parameters at zero."""
+        return replace(self, handle=_handle(self._ask("zero_branch", {"names": list(names)})))
+
+    @read_answer()
+    def with_parameters(self, values: dict[str, Tensor]) -> RemoteModel:
+        """A copy with these parameters set."""
+        arrays = {name: to_array(value) for name, value in values.items()}
+        return replace(self, handle=_handle(self._ask("set_parameters", {"copy": True}, arrays)))
+
+    @read_answer()
+    def set_parameters(self, values: dict[str, Tensor]) -> None:
+        arrays = {name: to_array(value) for name, value in values.items()}
+        self._ask("set_parameters", {"copy": False}, arrays)
+
+    @read_answer()
+    def gradients(self, ids: Tensor, of: Tensor) -> dict[str, Tensor | None]:
+        """Of the mean cross-entropy to targets `of` (B, T) int64, or of sum(logits * of), `of` (B, T, V)."""
+        answer = self._ask("grad", arrays={"ids": to_array(ids), "of": to_array(of)})
+        found: dict[str, Tensor | None] = {name: to_tensor(array) for name, array in answer.arrays.items()}
+        return found | {str(name): None for name in answer.fields["missing"]}
+
+    @read_answer()
+    def taps(self, ids: Tensor) -> tuple[list[Tap], list[list[int]]]:
+        """The products of one forward pass in their order, and the shapes of weights the model lacks."""
+        answer = self._ask("taps", arrays={"ids": to_array(ids)})
+        taps = [Tap(*entry, {}) for entry in answer.fields["products"]]
+        for key, array in answer.arrays.items():
+            i, side = key.split()
+            taps[int(i)].tensors[side] = to_tensor(array)
+        return taps, answer.fields["foreign"]
+
+    @read_answer()
+    def parameters(self) -> Parameters:
+        answer = self._ask("parameters")
+        arrays = {key: to_tensor(array) for key, array in answer.arrays.items()}
+        return Parameters(
+            entries=answer.fields["parameters"],
+            values={k.removeprefix("parameter "): v for k, v in arrays.items() if k.startswith("parameter ")},
+            buffers={k.removeprefix("buffer "): v for k, v in arrays.items() if k.startswith("buffer ")},
+            declared=answer.fields["declared"],
+            dropout=bool(answer.fields["dropout"]),
+        )
+
+    @read_answer()
+    def generate(self, prompt: str, new_tokens: int) -> str:
+        answer = self._ask("generate", {"prompt": prompt, "n": new_tokens, "stub": False})
+        return _text(answer.fields["text"])
+
+    @read_answer()
+    def generate_by_stub(self, prompt: str, new_tokens: int, *, choices: list[int]) -> StubbedText:
+        fields = {"prompt": prompt, "n": new_tokens, "stub": True}
+        answer = self._ask("generate", fields, {"choices": to_array(torch.tensor(choices))})
+        contexts = [to_tensor(answer.arrays[str(i)]).tolist() for i in range(len(answer.arrays))]
+        return StubbedText(
+            text=_text(answer.fields["text"]),
+            contexts=contexts,
+            in_training_mode=int(answer.fields["training"]),
+            served=bool(answer.fields["served"]),
+        )
+
+    @read_answer()
+    def tokens(self, text: str) -> tuple[list[int], str]:
+        """What the tokenizer encodes the text to, and decodes that to again."""
+        answer = self._ask("tokens", {"text": text})
+        return [int(i) for i in answer.fields["ids"]], _text(answer.fields["decoded"])
+
+    def _ask(
+        self, name: str, fields: dict[str, Any] | None = None, arrays: dict[str, Any] | None = None
+    ) -> Message:
+        return self.session.call(name, {"handle": self.handle} | (fields or {}), arrays)
+
+
+@dataclass
+class Tap:
+    """One product of a forward pass: see sandbox/taps.py."""
+
+    op: str
+    weight: str | None
+    scale: float | None
+    is_causal: bool
+    tensors: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a model holds. `values` is empty for a model too large to travel."""
+
+    entries: list[dict[str, Any]]  # name, shape, trained, gain
+    values: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    declared: dict[str, int]  # n_head, n_layer, block_size where the program states them
+    dropout: bool
+
+
+@dataclass(frozen=True)
+class StubbedText:
+    """A generation over the stub: the text, the contexts that the model was given, and in which mode."""
+
+    text: str
+    contexts: list[list[int]]
+    in_training_mode: int
+    served: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """One call of train: the model it returned, its list of losses, and what was observed."""
+
+    model: RemoteModel
+    text: str
+    returned: list[float]
+    computed: list[float]  # values of the cross-entropies that were computed
+    observed: dict[str, Any]
+    forwards: list[tuple[Tensor, Tensor, Tensor | None]]  # ids, logits, gradient at the logits
+
+
+class Subject:
+    """A submission under examination. What is asked for twice is asked of the candidate once."""
+
+    def __init__(self, *, job: Job, session: Session):
+        self.job, self.session = job, session
+        self.text = hidden_text(job.seed)
+        self._kept: dict[str, Any] = {}
+        self._faults: dict[str, CandidateFault] = {}
+        self._starts = 0
+
+    @property
+    def untrained(self) -> RemoteModel:
+        """The model that train(text, steps=0) returns for the hidden text, as it is initialised."""
+        model: RemoteModel = self.once(
+            "untrained", lambda: self.train(self.text, steps=0, seed=self.seed).model
+        )
+        return model
+
+    @property
+    def seed(self) -> int:
+        return self.job.seed % 10_000
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """The value made under `key`; made again when the process it belongs to is gone, a fault never."""
+        if key in self._faults:
+            raise self._faults[key]
+        if self._starts != self.session.starts:
+            self._kept.clear()
+        if key not in self._kept:
+            try:
+                value = make()
+            except CandidateFault as fault:
+                self._faults[key] = fault
+                raise
+            self._starts = self.session.starts
+            self._kept[key] = value
+        return self._kept[key]
+
+    @read_answer()
+    def train(
+        self, text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
+    ) -> Training:
+        """The submission's train on a text; its own steps where they are None, observed where vocab is given."""
+        fields = {"text": text, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
+        answer = self.session.call("train", fields)
+        arrays = {key: to_tensor(array) for key, array in answer.arrays.items()}
+        return Training(
+            model=RemoteModel(self.session, _handle(answer)),
+            text=text,
+            returned=arrays["returned"].tolist(),
+            computed=arrays["computed"].tolist(),
+            observed=answer.fields,
+            forwards=[
+                (arrays[f"ids {i}"], arrays[f"logits {i}"], arrays.get(f"gradient {i}"))
+                for i in range(int(answer.fields.get("forwards", 0)))
+            ],
+        )
+
+
+def _handle(answer: Message) -> int:
+    return int(answer.fields["handle"])
+
+
+def _text(value: Any) -> str:
+    """A claimed text, without the lone surrogates that JSON can carry and UTF-8 can't."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def hidden_text(seed: int, *, length: int = 31, letters: int = 23) -> str:
+    """A text that no submission has seen: no pair of neighbours occurs twice, so each place tells itself."""
+    draw = random.Random(seed * _SEED + length)
+    chosen = draw.sample(_ALPHABET, letters)
+    text = list(chosen)
+    pairs = set(zip(text, text[1:], strict=False))
+    while len(text) < length:
+        following = [c for c in chosen if c != text[-1] and (text[-1], c) not in pairs]
+        text.append(draw.choice(following))
+        pairs.add((text[-2], text[-1]))
+    return "".join(text)

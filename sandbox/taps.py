@@ -1,0 +1,103 @@
+"""Records the products that one forward pass computes, below every way of writing them.
+
+A dispatch mode sees what torch executes: einsum, @, nn.Linear, nn.MultiheadAttention and
+scaled_dot_product_attention all end in a handful of operators. What they mean is the examiner's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from sandbox.observers import WatchFunctions
+
+_MOST_PRODUCTS = 512
+_MOST_NUMBERS = 4_000_000
+
+
+@dataclass
+class Product:
+    """left @ right = out, or an attention that torch fuses into one operator.
+
+    `weight` names the parameter that stands on one side; then that side is not recorded.
+    """
+
+    op: str  # product | attention
+    tensors: dict[str, Tensor]
+    weight: str | None = None
+    scale: float | None = None
+    is_causal: bool = False
+
+
+class ProductTap(TorchDispatchMode):
+    """Collects the products of the forward passes that run inside it."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.products: list[Product] = []
+        self._numbers = 0
+        self._names = {parameter.data_ptr(): name for name, parameter in model.named_parameters()}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        with contextlib.suppress(Exception):
+            self._see(func.overloadpacket.__name__, args, kwargs or {}, out)
+        return out
+
+    def _see(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        if name in ("mm", "bmm"):
+            self._see_product(args[0], args[1], out)
+        elif name in ("addmm", "baddbmm"):
+            self._see_product(args[1], args[2], out)
+        elif name.startswith("_scaled_dot_product") and "backward" not in name:
+            self._see_attention(args, kwargs, out[0])
+
+    def _see_product(self, left: Tensor, right: Tensor, out: Tensor) -> None:
+        tensors = {"left": left, "right": right, "out": out}
+        product = Product("product", tensors)
+        for side in ("right", "left"):
+            # a view of a part of a fused weight begins inside its storage
+            if name := self._names.get(tensors[side].untyped_storage().data_ptr()):
+                product.weight = name
+                del tensors[side]
+                break
+        self._keep(product)
+
+    def _see_attention(self, args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) -> None:
+        tensors = {"q": args[0], "k": args[1], "v": args[2], "out": out}
+        mask = kwargs.get("attn_mask")
+        if isinstance(mask, Tensor):
+            tensors["mask"] = mask.to(out.dtype)
+        is_causal = bool(args[4]) if len(args) > 4 else bool(kwargs.get("is_causal", False))
+        self._keep(Product("attention", tensors, scale=kwargs.get("scale"), is_causal=is_causal))
+
+    def _keep(self, product: Product) -> None:
+        self._numbers += sum(tensor.numel() for tensor in product.tensors.values())
+        if len(self.products) < _MOST_PRODUCTS and self._numbers <= _MOST_NUMBERS:
+            product.tensors = {key: value.detach().clone() for key, value in product.tensors.items()}
+            self.products.append(product)
+
+
+class ForeignWeights(WatchFunctions):
+    """Collects the shapes of trainable tensors that take part and that the model's parameters() lacks."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__(self._see_arguments)
+        self._known = {id(parameter) for parameter in model.parameters()}
+        self.found: dict[int, list[int]] = {}
+
+    def _see_arguments(self, name: str, args: tuple[Any, ...], out: Any) -> None:
+        for value in args:
+            if (
+                isinstance(value, Tensor)
+                and value.requires_grad
+                and value.is_leaf
+                and id(value) not in self._known
+            ):
+                self.found[id(value)] = list(value.shape)
