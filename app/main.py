@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
+import app.accounts.routes
 import app.attempts.routes
 import app.runs.routes
 from app import assets
@@ -19,6 +22,7 @@ from app.db import Database
 from app.engine.engine import Engine
 from app.engine.judge import Judge, limits, local_judge, slots
 from app.engine.worker import Examiner
+from app.errors import SetupError
 from app.identity import Identities, secret_key
 from app.metrics import Metrics
 from app.settings import CHECKOUT, Settings
@@ -34,16 +38,27 @@ from app.web.visitor import Visitors
 DATABASE = "overfit.sqlite3"
 BODY_PER_SOURCE = 16  # a request may carry a draft of four sources, each byte of it escaped in JSON
 
+ROUTERS = (
+    app.attempts.routes.router,
+    app.runs.routes.router,
+    app.accounts.routes.router,
+    health.router,
+)
+
 
 def create_app(settings: Settings, *, sandbox: Examiner | None = None, clock: Clock | None = None) -> FastAPI:
-    """The site, ready for a server; nothing is global. A sandbox given here takes the local one's place."""
+    """The site, ready for a server; nothing is global. A sandbox given here takes the local one's place.
+
+    Raises:
+        SetupError: the data folder, the problem pack or the local assets can't be used.
+    """
+
+    parts = build(settings, sandbox=sandbox, clock=clock or SystemClock())
 
     @asynccontextmanager
-    async def lifespan(site: FastAPI) -> AsyncIterator[None]:
-        parts = build(settings, sandbox=sandbox, clock=clock or SystemClock())
+    async def lifespan(_site: FastAPI) -> AsyncIterator[None]:
         await parts.db.migrate()
         await parts.engine.start()
-        site.state.parts = parts
         yield
         await parts.engine.close()
         await parts.db.close()
@@ -63,21 +78,18 @@ def create_app(settings: Settings, *, sandbox: Examiner | None = None, clock: Cl
             Middleware(Guards, body_bytes=settings.source_kb * BODY_PER_SOURCE << 10),
         ],
     )
+    site.state.parts = parts
     site.state.templates = environment()
     envelope.install(site)
-    for router in (app.attempts.routes.router, app.runs.routes.router, health.router):
+    for router in ROUTERS:
         site.include_router(router)
     site.mount("/static", StaticFiles(directory=CHECKOUT / "static"), name="static")
     return site
 
 
 def build(settings: Settings, *, sandbox: Examiner | None, clock: Clock) -> Parts:
-    """The parts of one app; makes the data folder and the secret key when they are not there.
-
-    Raises:
-        SetupError: the problem pack or the local assets can't be used.
-    """
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The parts of one app; makes the data folder and the secret key when they are not there."""
+    make_data_folder(settings.data)
     db, metrics = Database(settings.data / DATABASE), Metrics()
     examiner, judge = (sandbox, Judge("warming")) if sandbox is not None else local_judge(settings)
     engine = Engine(
@@ -101,6 +113,19 @@ def build(settings: Settings, *, sandbox: Examiner | None, clock: Clock) -> Part
         metrics=metrics,
         assets=assets.choose(settings.assets),
     )
+
+
+def make_data_folder(folder: Path) -> None:
+    """Raises SetupError when nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SetupError(
+            f"Nothing can be written to {folder}: {error.strerror}.",
+            hint="Set OVERFIT_DATA to a folder of your own.",
+        ) from None
 
 
 def is_loopback(host: str) -> bool:

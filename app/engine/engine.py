@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import func, select
@@ -25,6 +24,7 @@ from sandbox import Limits
 SWEEP_S = 10.0
 WAITING = frozenset({"queued", "running"})
 STOPPED_UNDER_IT = "The server stopped under this run. Nothing was counted. Run it again."
+SEE_WHY = "Type `overfit doctor` to see what is missing."
 LEFT_BEHIND = "The end of this run could not be written down. Nothing was counted. Run it again."
 
 logger = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class Engine:
         refuse_levels: frozenset[str] = frozenset(),
     ) -> None:
         self.log = RunLog(db, clock)
-        self.judge = judge
+        self._judge = judge
         self._db = db
         self._clock = clock
         self._waiting_runs = waiting_runs
@@ -85,10 +85,20 @@ class Engine:
         if self._sandbox is not None:
             await self._sandbox.close()
 
+    @property
+    def judge(self) -> Judge:
+        """Whether runs are judged just now: a sandbox that was warm may be starting again, or be gone."""
+        if self._judge.state != "ready" or self._sandbox is None or self._sandbox.ready:
+            return self._judge
+        if self._sandbox.failure:
+            return _failed(self._sandbox.failure)
+        return Judge("warming", self._judge.level)
+
     def require_judge(self) -> None:
         """Raises Unavailable when no run could ever be judged as things stand."""
-        if self.judge.state in ("off", "failed"):
-            raise Unavailable(self.judge.message, hint=self.judge.hint)
+        judge = self.judge
+        if judge.state in ("off", "failed"):
+            raise Unavailable(judge.message, hint=judge.hint)
 
     async def queue_run(self, session: AsyncSession, run: Run) -> None:
         """Write a new run down as queued, in the caller's transaction; call `push` after its commit.
@@ -125,10 +135,10 @@ class Engine:
             raise RunFinished("This run has ended already.", hint="There is nothing left to stop.")
         self._queue.cancel(run_id)
 
-    async def forget(self, run_ids: Sequence[str]) -> None:
-        """Stop work on runs that are about to be deleted."""
-        for run_id in run_ids:
-            self._queue.cancel(run_id)
+    async def abandon(self, run_id: str) -> None:
+        """Stop a run that is about to be deleted; that it had ended already is as good."""
+        with contextlib.suppress(RunFinished):
+            await self.cancel(run_id)
 
     async def want_curve(self, *, problem: str, shape: str, sentence: str) -> None:
         """Have the clean shape's curve on a sentence measured when nobody waits."""
@@ -138,21 +148,15 @@ class Engine:
     async def _warm_up(self, sandbox: Examiner, worker: Worker) -> None:
         try:
             await sandbox.start()
+            if sandbox.level in self._refuse_levels:
+                self._judge = _too_weak(sandbox.level)
+                return
+            await sandbox.warm()
         except Exception as error:
             logger.exception("the sandbox did not start")
-            self.judge = Judge(
-                "failed", None, f"Judging could not be started: {error}", "Run `overfit doctor` to see why."
-            )
+            self._judge = _failed(str(error))
             return
-        if sandbox.level in self._refuse_levels:
-            self.judge = Judge(
-                "failed",
-                sandbox.level,
-                f"This machine isolates runs by {sandbox.level} only: that is served on loopback alone.",
-                "Run `overfit doctor` to see what is missing.",
-            )
-            return
-        self.judge = Judge("ready", sandbox.level)
+        self._judge = Judge("ready", sandbox.level)
         self._queue.open(worker.execute)
 
     async def _settle_what_was_running(self) -> None:
@@ -176,3 +180,12 @@ class Engine:
                 for run_id, _user_id in await self._runs("running"):
                     if not self._queue.works_on(run_id):
                         await self.log.end_unless_ended(run_id, Ended(state="error", message=LEFT_BEHIND))
+
+
+def _failed(reason: str) -> Judge:
+    return Judge("failed", None, f"Judging could not be started: {reason}", SEE_WHY)
+
+
+def _too_weak(level: str) -> Judge:
+    message = f"This machine isolates runs by {level} only: that is served on loopback alone."
+    return Judge("failed", level, message, SEE_WHY)

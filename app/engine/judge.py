@@ -9,7 +9,7 @@ from typing import Literal
 
 from app.engine.worker import Examiner
 from app.settings import Settings
-from sandbox import Limits
+from sandbox import Limits, Sandbox
 
 State = Literal["ready", "warming", "off", "failed"]
 
@@ -36,8 +36,6 @@ def local_judge(settings: Settings) -> tuple[Examiner | None, Judge]:
         return None, Judge("off", message=TURNED_OFF, hint=TURN_ON)
     if find_spec("torch") is None:
         return None, Judge("off", message=NO_TORCH, hint=INSTALL)
-    from sandbox import Sandbox
-
     return Sandbox(slots=slots(settings)), Judge("warming")
 
 

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.runs import service
-from app.runs.service import Submitted
-from app.sight import RunSummary
+from app.runs.service import RunView, Submitted
 from app.web.answers import ERRORS
 from app.web.deps import Everything, OwnedRun, OwnedStage
 from app.web.sse import EventStream
@@ -38,13 +37,13 @@ async def submit_run(parts: Everything, seat: OwnedStage, new: NewRun) -> Submit
 
 
 @router.get("/runs/{run_id}")
-async def read_run(parts: Everything, seat: OwnedRun) -> RunSummary:
+async def read_run(parts: Everything, seat: OwnedRun) -> RunView:
     """A run as it stands."""
     return await service.read(parts, seat)
 
 
 @router.post("/runs/{run_id}/cancel")
-async def cancel_run(parts: Everything, seat: OwnedRun) -> RunSummary:
+async def cancel_run(parts: Everything, seat: OwnedRun) -> RunView:
     """Stop a run, waiting or running."""
     return await service.cancel(parts, seat)
 

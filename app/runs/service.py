@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -29,6 +30,13 @@ class Submitted:
     position: int | None
     url: str
     events: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView(RunSummary):
+    """A run with the address of its events."""
+
+    events_url: str
 
 
 async def submit(
@@ -93,14 +101,16 @@ def check_source(code: str, *, source_kb: int) -> None:
         raise UnusableSource("The file is empty.", hint="Reset to the starter, or paste a program.")
 
 
-async def read(parts: Parts, seat: Seat) -> RunSummary:
+async def read(parts: Parts, seat: Seat) -> RunView:
     """A run as it stands."""
     async with parts.db.read() as session:
         run = await session.get_one(Run, seat.run)
-        return run_summary(run, seat.sight, slots=await slots_of(session, run.stage_id))
+        summary = run_summary(run, seat.sight, slots=await slots_of(session, run.stage_id))
+    fields = {field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}
+    return RunView(**fields, events_url=f"/api/runs/{run.id}/events")
 
 
-async def cancel(parts: Parts, seat: Seat) -> RunSummary:
+async def cancel(parts: Parts, seat: Seat) -> RunView:
     """Stop a run. Raises RunFinished when it had ended already."""
     seat.require_candidate()
     await parts.engine.cancel(seat.run)

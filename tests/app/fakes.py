@@ -143,6 +143,7 @@ class FakeSandbox:
     def __init__(self) -> None:
         self.level = "namespaces"
         self.ready = False
+        self.failure = ""
         self.script: Script = failing
         self.jobs: list[Job] = []  # what people asked for
         self.curves: list[Job] = []  # clean shapes, run for their losses
@@ -152,6 +153,10 @@ class FakeSandbox:
         self.closed = False
 
     async def start(self) -> None:
+        if self.failure:
+            raise RuntimeError(self.failure)
+
+    async def warm(self) -> None:
         await self.may_start.wait()
         self.ready = True
 

@@ -45,7 +45,9 @@ async def test_migrating_twice_changes_nothing_and_keeps_the_rows(db: Database) 
         assert await session.get(User, "u") is not None
 
 
-async def test_a_writer_holds_its_lock_from_the_first_statement_so_numbers_never_collide(db: Database) -> None:
+async def test_a_writer_holds_its_lock_from_the_first_statement_so_numbers_never_collide(
+    db: Database,
+) -> None:
     async def number_one() -> None:
         async with db.write() as session:
             last = await session.scalar(select(func.count()).select_from(User))
