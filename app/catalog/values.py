@@ -10,8 +10,8 @@ from app.errors import NotFound
 
 T = TypeVar("T")
 
-# What a person sees who runs the file: it stops; the loss is not a number; the loss does not fall; the text
-# is wrong; nothing, both criteria pass; or one thing in this process and another in the next.
+# What a person sees who runs the file: it stops; the loss is not a number; the loss does not fall far enough;
+# the text is wrong; nothing, both criteria pass; or it depends on the process, the seed or the sentence.
 SYMPTOMS = ("crash", "nan", "flat", "text", "criteria_pass", "varies")
 LOUDNESS = ("loud", "quiet", "silent")
 
