@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,7 +13,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.main import create_app
+from app.db import Database
+from app.main import DATABASE, create_app
 from app.settings import Settings
 from tests.app.fakes import FakeSandbox, SteppingClock, write_pack
 
@@ -26,10 +29,30 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables made, to be copied: making them costs more than most tests."""
+
+    async def make(path: Path) -> None:
+        db = Database(path)
+        await db.migrate()
+        await db.close()
+
+    path = tmp_path_factory.mktemp("store") / DATABASE
+    asyncio.run(make(path))
+    return path
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, empty_store: Path) -> Settings:
+    (tmp_path / "data").mkdir()
+    shutil.copy(empty_store, tmp_path / "data" / DATABASE)
     return Settings(
-        data=tmp_path / "data", problems=write_pack(tmp_path / "problems"), slots=2, waiting_runs=3
+        data=tmp_path / "data",
+        problems=write_pack(tmp_path / "problems"),
+        slots=2,
+        waiting_runs=3,
+        assets="cdn",
     )
 
 
