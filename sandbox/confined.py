@@ -1,0 +1,152 @@
+"""A confined process of a run and what comes out of it: output, reports, word that its walls stand."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sandbox.child import Child
+from sandbox.job import Ending, Limits
+from sandbox.lines import LineSplitter, LineTooLong
+
+Tell = Callable[[str, dict[str, Any]], None]  # an event's kind and data
+Take = Callable[[bytes], None]  # bytes read from a pipe; none of them at its end
+
+LOCKED = b"locked"
+_READ = 64 << 10
+_EVENT_TEXT = 16 << 10  # bytes in one output event
+_REPORT_LINE = 64 << 10
+_KEPT = 8
+
+
+@dataclass(slots=True)
+class Confined:
+    """One child and the pipes that we read from it."""
+
+    child: Child
+    sources: dict[int, Take] = field(default_factory=dict)
+    reports: Reports | None = None
+    setup: bytes = b""
+    ending: Ending | None = None
+
+    @property
+    def locked(self) -> bool:
+        return self.setup == LOCKED
+
+    def take_setup(self, data: bytes) -> None:
+        self.setup += data
+
+    def read(self, descriptor: int) -> bool:
+        """Takes what has come on one pipe; False, and the pipe closed, at its end."""
+        data = os.read(descriptor, _READ)
+        self.sources[descriptor](data)
+        if not data:
+            os.close(descriptor)
+            del self.sources[descriptor]
+        return bool(data)
+
+    def finish(self) -> Ending:
+        """Takes what is still in the pipes of the dead child, then reaps it."""
+        for descriptor in list(self.sources):
+            os.set_blocking(descriptor, False)
+            try:
+                while self.read(descriptor):
+                    pass
+            except BlockingIOError:  # a sibling just forked holds the other end for a moment longer
+                self.sources.pop(descriptor)(b"")
+                os.close(descriptor)
+        reports = tuple(self.reports.kept) if self.reports else ()
+        self.ending = replace(self.child.reap(), reports=reports)
+        return self.ending
+
+    def fault(self) -> str:
+        """Why its walls didn't stand, or ''. Nothing foreign ran then, and the fault is ours."""
+        if self.locked or self.child.reason is not None:
+            return ""
+        return f"a process could not be locked in: {self.setup.decode(errors='replace') or 'no reason given'}"
+
+
+class Output:
+    """Standard output and error of one process, passed on as text until both together reach the cap."""
+
+    def __init__(self, *, tell: Tell, limits: Limits, on_excess: Callable[[], None]) -> None:
+        self._tell = tell
+        self._left = limits.output_bytes
+        self._on_excess = on_excess
+
+    def taker(self, stream: str) -> Take:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+        def take(data: bytes) -> None:
+            excess = len(data) > self._left
+            data = data[: self._left]
+            self._left -= len(data)
+            for start in range(0, max(len(data), 1), _EVENT_TEXT):
+                text = decoder.decode(data[start : start + _EVENT_TEXT], final=not data)
+                if text:
+                    self._tell("output", {"stream": stream, "text": text})
+            if excess:
+                self._on_excess()
+
+        return take
+
+
+class Reports:
+    """What a script process claims about itself: loss points, passed on; the rest, kept for its ending."""
+
+    def __init__(self, *, tell: Tell, limits: Limits) -> None:
+        self.kept: list[dict[str, Any]] = []
+        self._tell = tell
+        self._left = limits.report_bytes
+        self._splitter: LineSplitter | None = LineSplitter(limit=_REPORT_LINE)
+
+    def take(self, data: bytes) -> None:
+        if self._splitter is None:
+            return
+        try:
+            lines = self._splitter.feed(data)
+        except LineTooLong:
+            self._splitter = None  # not our candidate module's doing: nothing more from there is believed
+            return
+        for line in lines:
+            self._take_line(line)
+
+    def _take_line(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(message, dict):
+            return
+        if "loss" not in message:
+            if len(self.kept) < _KEPT:
+                self.kept.append(message)
+            return
+        self._left -= len(line)
+        points = _points(message["loss"])
+        if points and self._left >= 0:  # past the bound the curve stops, and a failure is still heard
+            self._tell("loss", {"points": points})
+
+
+def _points(claimed: object) -> list[list[float | int | None]]:
+    """The well-formed [step, loss] pairs; a loss that JSON can't hold, such as NaN, becomes null."""
+    points: list[list[float | int | None]] = []
+    for pair in claimed if isinstance(claimed, list) else ():
+        match pair:
+            case [int() as step, int() | float() as value] if not isinstance(step, bool):
+                points.append([step, _finite(value)])
+            case [int() as step, None]:
+                points.append([step, None])
+    return points
+
+
+def _finite(value: float) -> float | None:
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an int that no float holds
+        return None
