@@ -73,7 +73,7 @@ def tier(name: str) -> str:
 
 def figures(words: str) -> Markup:
     """Text with its decimal numbers set strong: the number is what a claim stands on."""
-    return Markup(re.sub(r"(?<![\w.])([−-]?\d+\.\d+)(?![\w.])", r"<b>\1</b>", str(escape(words))))
+    return Markup(re.sub(r"(?<![\w.])([−-]?\d+\.\d+)(?!\w|\.\d)", r"<b>\1</b>", str(escape(words))))
 
 
 def as_json(value: Any) -> Markup:

@@ -20,6 +20,7 @@ export function lossChart(page, { losses, where }) {
   const box = ref(page, "chart", HTMLElement);
   const label = ref(page, "chart-label", HTMLElement);
   const table = ref(page, "loss-table", HTMLElement);
+  const noLoss = ref(page, "no-loss", HTMLElement);
   /** @type {import("uplot") | null} */
   let plot = null;
   let logarithmic = false;
@@ -49,6 +50,10 @@ export function lossChart(page, { losses, where }) {
 
   function say() {
     const { first, last } = losses;
+    ref(page, "reference-legend", HTMLElement).hidden = losses.reference.length === 0;
+    ref(page, "past-legend", HTMLElement).hidden = losses.past.length === 0;
+    noLoss.hidden = first !== null && !losses.isOld;
+    noLoss.textContent = losses.isOld ? "This is an earlier run's curve: the last one reported no loss." : "No loss has come yet.";
     label.textContent = first === null || last === null ? "" : `${loss(first)} → ${loss(last)}`;
     if (first === null || last === null) return;
     const reference = losses.reference.at(-1)?.[1];

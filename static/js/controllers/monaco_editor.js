@@ -23,8 +23,8 @@ const OPTIONS = /** @type {import("monaco-editor").editor.IStandaloneEditorConst
   lineDecorationsWidth: 16,
   lineNumbersMinChars: 4,
   overviewRulerBorder: true,
+  scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 8, useShadows: false },
   guides: { indentation: false },
-  bracketPairColorization: { enabled: false },
   occurrencesHighlight: "singleFile",
   quickSuggestions: false,
   suggestOnTriggerCharacters: false,
@@ -98,7 +98,7 @@ export async function monacoEditor(host, { text, filename, where, events }) {
         className: "is-marked",
         marginClassName: "is-marked",
         linesDecorationsClassName: "is-marked-bar",
-        overviewRuler: { color: colour("--time-fill").hex, position: monaco.editor.OverviewRulerLane.Full },
+        overviewRuler: { color: colour("--time-fill").hex, position: monaco.editor.OverviewRulerLane.Center },
       };
       marks.set(regions.map(({ from, to }) => ({ range: whole(from, to), options })));
     },

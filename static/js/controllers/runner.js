@@ -18,6 +18,7 @@ import { followRun } from "#models/run.js";
 
 export class Runner {
   #page;
+  #attemptId;
   #stage;
   #draft;
   #losses;
@@ -32,14 +33,16 @@ export class Runner {
   /**
    * @param {HTMLElement} page
    * @param {object} options
+   * @param {string} options.attemptId
    * @param {Stage} options.stage
    * @param {Draft} options.draft
    * @param {Losses} options.losses
    * @param {Panes} options.panes
    * @param {(run: RunSummary) => void} options.onEnd
    */
-  constructor(page, { stage, draft, losses, panes, onEnd }) {
+  constructor(page, { attemptId, stage, draft, losses, panes, onEnd }) {
     this.#page = page;
+    this.#attemptId = attemptId;
     this.#stage = stage;
     this.#draft = draft;
     this.#losses = losses;
@@ -126,16 +129,25 @@ export class Runner {
     const { output, verdict } = this.#panes;
     const ended = await this.#summary(run, end);
     const took = ended.started_at && ended.finished_at ? seconds(ended.finished_at - ended.started_at) : "";
-    output.end([endWords(ended), took].filter(Boolean).join("   "), ended.outcome === "passed");
+    output.end([endWords(ended), took].filter(Boolean).join("   "), ended.state === "done" && !ended.verdict?.failure);
     this.#facts([`${run.kind} ${run.number} of this attempt`, took].filter(Boolean).join(" · "));
     this.#running = null;
     this.#idle();
+    void this.#wantReference();
     if (!again || this.#stage.runs.at(-1)?.state !== ended.state) {
       await verdict.show(ended).catch(() => {});
       this.#tellLoss();
     }
     verdict.settle();
     this.#onEnd(ended);
+  }
+
+  /** The reference may still be in the making when the page opens: ask for it with the first end. */
+  async #wantReference() {
+    if (this.#losses.reference.length) return;
+    const attempt = await get(`/api/attempts/${this.#attemptId}`).catch(() => null);
+    this.#losses.reference = attempt?.stages[0].reference_loss ?? [];
+    if (this.#losses.reference.length) this.#panes.chart.update();
   }
 
   /** @param {RunSummary} run @param {{state: RunState, message: string | null}} end */

@@ -19,6 +19,7 @@ import { verdictPane } from "#controllers/verdict_pane.js";
 import { ask } from "#lib/ask.js";
 import { addCommands } from "#lib/commands.js";
 import { pageData, ref } from "#lib/dom.js";
+import { plural } from "#lib/figures.js";
 import { Refusal, get, post } from "#lib/http.js";
 import { changedLines, markedRegions } from "#lib/lines.js";
 import { toast } from "#lib/toast.js";
@@ -83,7 +84,7 @@ class Workspace {
     this.#chart = lossChart(page, { losses: this.#losses, where: facts.uplot });
     const panes = { output: this.#output, chart: this.#chart, verdict: verdictPane(page, { goTo }) };
     const onEnd = (/** @type {RunSummary} */ run) => this.#judged(run);
-    this.#runner = new Runner(page, { stage, draft: this.#draft, losses: this.#losses, panes, onEnd });
+    this.#runner = new Runner(page, { attemptId: attempt.id, stage, draft: this.#draft, losses: this.#losses, panes, onEnd });
   }
 
   // Lifecycle
@@ -279,6 +280,8 @@ class Workspace {
     const text = this.#draft.text;
     this.#regions = this.#attempt.marks ? markedRegions(text, this.#facts.mark) : [];
     this.#editor.showMarks(this.#regions);
+    const marks = this.#regions.length;
+    ref(this.#page, "marks", HTMLElement).textContent = marks ? `${plural(marks, "marked region")}, F8` : "";
     this.#editor.showChanged(changedLines(this.#stage.starter, text));
   }
 

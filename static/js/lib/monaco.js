@@ -23,21 +23,27 @@ export async function loadMonaco(where) {
   return globalThis.monaco;
 }
 
-/** Beside keywords, strings and numbers: what is defined, what is called, and self. */
+// prettier-ignore
+const KEYWORDS = "and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield".split(" ");
+
+/** Monaco's own Python, told apart a little further: what is defined, what is called, and self. */
 async function colourPython() {
-  const python = globalThis.monaco.languages.getLanguages().find(({ id }) => id === "python");
+  const { languages } = globalThis.monaco;
+  const python = languages.getLanguages().find(({ id }) => id === "python");
   const { language } = await Reflect.get(python ?? {}, "loader")();
-  const word = /[a-zA-Z_]\w*/;
-  const root = [
+  const name = /[a-zA-Z_]\w*/;
+  const ours = [
     [/(class|def)(\s+)([a-zA-Z_]\w*)/, ["keyword", "white", "definition"]],
-    [/\b(self|cls)\b/, "variable.self"],
+    [/\b(?:self|cls)\b/, "variable.self"],
+    [/\b(?:True|False|None)\b/, "number"],
     [/[a-zA-Z_]\w*(?=\s*\()/, { cases: { "@keywords": "keyword", "@default": "definition" } }],
-    [word, { cases: { True: "number", False: "number", None: "number", "@keywords": "keyword", "@default": "identifier" } }],
+    [name, { cases: { "@keywords": "keyword", "@default": "identifier" } }],
   ];
-  const tokenizer = { ...language.tokenizer, root: [...language.tokenizer.root.slice(0, 3), ...root, ...language.tokenizer.root.slice(3)] };
-  globalThis.monaco.languages.onLanguageEncountered("python", () => {
+  const [whitespace, numbers, strings, ...rest] = language.tokenizer.root;
+  const tokenizer = { ...language.tokenizer, root: [whitespace, numbers, strings, ...ours, ...rest] };
+  languages.onLanguageEncountered("python", () => {
     // after Monaco's own, which it sets on the same occasion
-    setTimeout(() => globalThis.monaco.languages.setMonarchTokensProvider("python", { ...language, tokenizer }));
+    setTimeout(() => languages.setMonarchTokensProvider("python", { ...language, keywords: KEYWORDS, tokenizer }));
   });
 }
 
@@ -74,7 +80,8 @@ function defineTheme() {
       "editorWidget.border": hex("--line"),
       "editorOverviewRuler.border": hex("--line-soft"),
       "editorError.foreground": hex("--fail-fill"),
-      "focusBorder": hex("--focus"),
+      focusBorder: hex("--focus"),
+      ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`editorBracketHighlight.foreground${n}`, hex("--code-ink")])),
       "scrollbar.shadow": hex("--bg"),
     },
   });

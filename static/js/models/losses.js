@@ -14,15 +14,26 @@ export class Losses {
     this.reference = reference ?? [];
   }
 
-  /** A new run begins: the present curve becomes an earlier one. */
+  #fresh = false;
+
+  /** A run begins: what it reports will be the present curve, and the one before an earlier one. */
   begin() {
-    if (this.yours.length > 1) this.past = [...this.past.slice(-2), this.yours];
-    this.yours = [];
+    this.#fresh = true;
   }
 
   /** @param {Points} points */
   add(points) {
+    if (this.#fresh) {
+      if (this.yours.length > 1) this.past = [...this.past.slice(-2), this.yours];
+      this.yours = [];
+      this.#fresh = false;
+    }
     this.yours.push(...points);
+  }
+
+  /** Whether what is drawn is an earlier run's: the one that began has reported nothing yet. */
+  get isOld() {
+    return this.#fresh && this.yours.length > 0;
   }
 
   get first() {

@@ -1,0 +1,42 @@
+"""The lobby: what will happen, a button to begin, what is under way, and what came before."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from app.history.filters import Filters
+from app.history.service import history
+from app.web.deps import Everything, Settled
+from app.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+UNDER_WAY = 2
+RECENT = 6
+KEYS = (
+    ("mod+enter", "start a round"),
+    ("w", "warm-up"),
+    ("r", "resume"),
+    ("mod+k", "commands"),
+    ("?", "this list"),
+)
+
+
+@router.get("/", response_class=HTMLResponse)
+async def lobby(request: Request, parts: Everything, user: Settled) -> HTMLResponse:
+    """The first page."""
+    under_way = await history(parts, user_id=user.user_id, filters=Filters(state="open", limit=UNDER_WAY))
+    recent = await history(parts, user_id=user.user_id, filters=Filters(limit=RECENT))
+    tiers = list(parts.catalog.tiers.values())
+    return render(
+        request,
+        "lobby/lobby.html",
+        tiers=tiers,
+        first_tier=tiers[0],
+        warm_up=next((tier for tier in tiers if tier.guided), None),
+        under_way=under_way.attempts,
+        recent=recent.attempts,
+        open_choices=False,
+        page_keys=KEYS,
+    )
