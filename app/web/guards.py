@@ -69,35 +69,36 @@ class Guards:
         try:
             check_host(request)
             check_origin(request)
-            whole = receive if request.method in SAFE_METHODS else await self._read(request, receive)
+            whole = receive if request.method in SAFE_METHODS else await self._read(request)
         except OverfitError as error:
             await answer(request, error)(scope, receive, send)
             return
         await self._app(scope, whole, send)
 
-    async def _read(self, request: Request, receive: Receive) -> Receive:
+    async def _read(self, request: Request) -> Receive:
         """The body, read here and handed on, so that one that is too long is refused while it comes."""
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._body_bytes:
-            raise self._too_large()
+            raise self._too_large(request)
         messages: list[Message] = []
         length, more = 0, True
         while more:
-            message = await receive()
+            message = await request.receive()
             messages.append(message)
             length += len(message.get("body", b""))
             if length > self._body_bytes:
-                raise self._too_large()
+                raise self._too_large(request)
             more = message["type"] == "http.request" and message.get("more_body", False)
         messages.reverse()
 
         async def replay() -> Message:
-            return messages.pop() if messages else await receive()
+            return messages.pop() if messages else await request.receive()
 
         return replay
 
-    def _too_large(self) -> TooLarge:
+    def _too_large(self, request: Request) -> TooLarge:
+        source_kb = request.app.state.parts.settings.source_kb
         return TooLarge(
             f"More than {self._body_bytes >> 10} KiB came in one request.",
-            hint="A source may have 64 KiB. Nothing of this was stored.",
+            hint=f"A source may have {source_kb} KiB. Nothing of this was stored.",
         )
