@@ -8,6 +8,12 @@ from app.db import Database
 from app.models import Attempt, Member, Stage
 
 GRACE_MS = 15_000  # what was typed before the end may arrive this much later
+KEPT = 8 / 60  # the share of the time that is kept for a last, verifying run
+
+
+def kept_ms(minutes: int | None) -> int:
+    """How long the end of an attempt is kept for verifying: whole minutes, none without a clock."""
+    return 0 if minutes is None else max(1, round(minutes * KEPT)) * 60_000
 
 
 async def settle(db: Database, *, user_id: str, now: int) -> None:

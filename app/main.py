@@ -13,7 +13,11 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 import app.accounts.routes
+import app.attempts.pages
 import app.attempts.routes
+import app.history.routes
+import app.lobby.pages
+import app.runs.pages
 import app.runs.routes
 from app import assets
 from app.catalog import load_catalog
@@ -39,8 +43,12 @@ DATABASE = "overfit.sqlite3"
 BODY_PER_SOURCE = 16  # a request may carry a draft of four sources, each byte of it escaped in JSON
 
 ROUTERS = (
+    app.lobby.pages.router,
+    app.attempts.pages.router,
+    app.runs.pages.router,
     app.attempts.routes.router,
     app.runs.routes.router,
+    app.history.routes.router,
     app.accounts.routes.router,
     health.router,
 )

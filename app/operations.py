@@ -46,3 +46,11 @@ def _apply(text: str, operation: Operation, *, number: int) -> str:
 
 def _beyond(number: int) -> BadInput:
     return BadInput(f"Operation {number} reaches beyond the end of the text.", hint=RESYNC)
+
+
+def line_at(text: str, position: int) -> int:
+    """The line, from 1, that a position lies in."""
+    if not text.isascii():
+        units = text.encode("utf-16-le", "surrogatepass")
+        return units[: 2 * position].decode("utf-16-le", "surrogatepass").count("\n") + 1
+    return text.count("\n", 0, position) + 1

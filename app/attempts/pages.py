@@ -14,6 +14,7 @@ from app.attempts import service
 from app.attempts.schemas import Name, NewAttempt
 from app.attempts.service import Wish
 from app.attempts.views import AttemptView
+from app.deadlines import kept_ms
 from app.errors import BadInput
 from app.web.deps import CurrentUser, Everything, OwnedAttempt
 from app.web.reading import Reading, read_verdict
@@ -21,7 +22,6 @@ from app.web.templating import render
 
 router = APIRouter(include_in_schema=False)
 
-KEPT = 8 / 60  # the share of the time that is kept for a last, verifying run
 MARK = "# marked:"
 ENDED = frozenset({"done", "interrupted", "error"})
 KEYS = (
@@ -59,7 +59,7 @@ async def workspace(request: Request, parts: Everything, seat: OwnedAttempt) -> 
         attempt=attempt,
         reading=_last_reading(attempt),
         plan=_plan(attempt.minutes),
-        kept_ms=_kept_ms(attempt.minutes),
+        kept_ms=kept_ms(attempt.minutes),
         page_keys=KEYS,
         facts=_facts(attempt, parts.assets),
     )
@@ -106,10 +106,6 @@ def _last_reading(attempt: AttemptView) -> Reading | None:
     return read_verdict(ended[-1].verdict, message=ended[-1].message) if ended else None
 
 
-def _kept_ms(minutes: int | None) -> int:
-    return 0 if minutes is None else max(1, round(minutes * KEPT)) * 60_000
-
-
 def _plan(minutes: int | None) -> list[tuple[str, str]]:
     """How those who passed spent the hour, scaled to these minutes; too short a time has no plan."""
     if minutes is None or minutes < 20:
@@ -127,7 +123,7 @@ def _facts(attempt: AttemptView, assets: Assets) -> dict[str, Any]:
         del stage["statement_html"]  # it stands in the page already
     return {
         "attempt": data,
-        "kept_ms": _kept_ms(attempt.minutes),
+        "kept_ms": kept_ms(attempt.minutes),
         "mark": MARK,
         "monaco": {
             "vs": assets.url("monaco-editor", "min/vs"),
