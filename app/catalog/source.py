@@ -83,6 +83,17 @@ def sentence_literal(text: str) -> tuple[int, int, str] | None:
     return None
 
 
+def own_sentence(text: str) -> str | None:
+    """The sentence that a program names as its own, None when it names none that can be judged with."""
+    try:
+        found = sentence_literal(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if found is None or not 2 <= len(found[2]) <= LONGEST or len(set(found[2])) < 2:
+        return None
+    return found[2]
+
+
 def line_offsets(text: str) -> list[int]:
     """The offset at which each line starts, and the text's length last."""
     offsets = [0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -88,25 +88,38 @@ def compose(problem: Problem, variant: Variant) -> Starter:
 
 def material(problem: Problem, starter: Starter) -> Material:
     """What the sandbox is told about a starter; the shape learns the same sentence."""
-    shape = problem.shapes[starter.variant.shape]
-    clean, _ = splice(shape, [sentence_edit(shape, starter.sentence)])
+    name = starter.variant.shape
+    bugs = tuple(_issued(slot, problem.shapes[name]) for slot in starter.slots)
+    return replace(plain_material(problem, sentence=starter.sentence, shape=name), bugs=bugs)
+
+
+def plain_material(problem: Problem, *, sentence: str, shape: str | None = None) -> Material:
+    """What the sandbox is told about a program that was issued with no bug that we know of."""
+    text = problem.shapes[shape] if shape else next(iter(problem.shapes.values()))
+    clean, _ = splice(text, [sentence_edit(text, sentence)])
     return Material(
         problem=problem.slug,
         filename=problem.filename,
-        text=starter.sentence,
+        text=sentence,
         probes=problem.probes,
         shape=clean,
-        bugs=tuple(
-            IssuedBug(
-                id=slot.bug.id,
-                component=slot.bug.component,
-                properties=slot.bug.properties,
-                find=slot.patch.find,
-                replace=slot.patch.replace,
-            )
-            for slot in starter.slots
-        ),
+        bugs=(),
         pack_digest=problem.digest,
+    )
+
+
+def _issued(slot: Slot, shape: str) -> IssuedBug:
+    """A bug as whole lines: the judge compares lines, and a patch may be a part of one."""
+    edit = patch_edit(shape, slot.patch)
+    start = shape.rfind("\n", 0, edit.start) + 1
+    end = edit.end if shape[: edit.end].endswith("\n") else shape.find("\n", edit.end)
+    before, after = shape[start : edit.start], shape[edit.end : end]
+    return IssuedBug(
+        id=slot.bug.id,
+        component=slot.bug.component,
+        properties=slot.bug.properties,
+        find=before + slot.patch.find + after,
+        replace=before + slot.patch.replace + after,
     )
 
 
