@@ -17,7 +17,6 @@ from sandbox.root import DEVICES, SCRATCH
 
 _INODES = 512
 _NOBODY = 65_534  # inside the namespace; outside it is the zygote's user
-_NICER = 10  # what a candidate computes gives way to the server that streams it
 _NAMESPACES = (
     kernel.CLONE_NEWUSER
     | kernel.CLONE_NEWNS
@@ -43,7 +42,6 @@ class Walls:
 def lock(walls: Walls, limits: Limits, *, receives_descriptors: bool = False) -> None:
     """Locks this process in for good. Raises OSError, and then nothing foreign may run in it."""
     _prefer_as_victim()
-    os.nice(_NICER)
     if walls.namespaces:
         _enter_namespaces(limits)  # needs the capabilities that go below
     _set_rlimits(limits)

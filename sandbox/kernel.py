@@ -33,6 +33,7 @@ _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
 _OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 
+_MADV_COLLAPSE = 25
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -120,6 +121,12 @@ def close_all_but(kept: Iterable[int]) -> None:
             syscall("close_range", start, descriptor - 1, 0)
         start = descriptor + 1
     syscall("close_range", start, 0xFFFFFFFF, 0)
+
+
+def collapse(address: int, length: int) -> bool:
+    """Makes huge pages of a range of our own memory; whether the kernel did."""
+    outcome = _libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(length), _MADV_COLLAPSE)
+    return int(outcome) == 0
 
 
 def set_dumpable(dumpable: bool) -> None:
