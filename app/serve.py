@@ -119,7 +119,9 @@ def locked(data: Path) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A bound socket. Raises SetupError when the address can't be had."""
+    """A listening socket. Raises SetupError when the address can't be had."""
+    if not 0 <= port <= 65_535:
+        raise SetupError(f"{port} is not a port.", hint="Ports go from 0, which takes a free one, to 65535.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -130,18 +132,21 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(address)
             listener.listen(BACKLOG)  # here, where a port that is taken can be told in one line
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise _cannot_listen(host, port, error) from None
         yield listener
 
 
-def _cannot_listen(host: str, port: int, error: Exception) -> SetupError:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+def _cannot_listen(host: str, port: int, error: OSError) -> SetupError:
+    if error.errno == errno.EADDRINUSE:
         return SetupError(
             f"Port {port} of {host} is in use.",
             hint="Stop what listens there, or choose another with --port.",
         )
-    return SetupError(f"Port {port} of {host} can't be listened on: {error}.", hint="Choose another: --port.")
+    return SetupError(
+        f"Port {port} of {host} can't be listened on: {error.strerror}.",
+        hint="Choose another with --port or --host.",
+    )
 
 
 def _url(listener: socket.socket) -> str:
