@@ -92,7 +92,6 @@ class Answers:
         fields = {
             "parameters": describe_parameters(model),
             "declared": declared_numbers(model, self._module),
-            "dropout": any(getattr(module, "p", 0) for module in model.modules() if _is_dropout(module)),
             "omitted": sum(parameter.numel() for parameter in named.values()) > _MOST_NUMBERS,
         }
         buffers = {
@@ -176,7 +175,7 @@ class Answers:
         with Stub(held.model, choices=call.arrays["choices"]) as stub:
             text = contract.call_generate(self._module, held, prompt, new_tokens)
         contexts = {f"{i}": to_array(ids) for i, ids in enumerate(stub.contexts)}
-        fields = {"text": text, "training": stub.in_training_mode, "served": stub.served}
+        fields = {"text": text, "noisy": stub.noisy, "served": stub.served}
         return Message("answer", fields, contexts)
 
     def _tokens(self, call: Message) -> Message:
@@ -214,10 +213,6 @@ def _finite(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def _is_dropout(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.dropout._DropoutNd)
-
-
 def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
     for i, forward in enumerate(watch.forwards):
         arrays[f"ids {i}"] = to_array(forward.ids)
@@ -229,7 +224,6 @@ def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
         "backwards": watch.backwards,
         "movements": watch.movements,
         "stale": watch.stale,
-        "optimizer_steps": watch.optimizer_steps,
     }
 
 

@@ -13,12 +13,14 @@ import torch
 
 from sandbox.calls import CandidateFault
 from sandbox.criteria import judge_criteria, own_training
-from sandbox.failures import Failure, failure, sanitised
+from sandbox.failures import failure, sanitised
 from sandbox.job import Ending, Event, Job
+from sandbox.measurements import Measurements
 from sandbox.probing import Finding, Probe, blocked, load_probes, property_entry
 from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
 from sandbox.verdict import build_verdict
+from sandbox.wording import stopped
 
 __all__ = ["CandidateProcess", "Spawn", "examine"]
 
@@ -39,7 +41,7 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     session = Session(job=job, spawn=spawn, fill_uninitialized=True)
     subject = Subject(job=job, session=session)
     try:
-        properties, notes = _run_probes(probes, subject, emit=emit)
+        properties, notes = _run_probes(probes, Measurements(subject), emit=emit)
         clock.lap("probe_ms")
         criteria, reason = judge_criteria(subject)
         clock.lap("train_ms")
@@ -59,13 +61,13 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
 
 
 def _run_probes(
-    probes: list[Probe], subject: Subject, *, emit: Callable[[Event], None]
+    probes: list[Probe], measured: Measurements, *, emit: Callable[[Event], None]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     titles = {probe.name: probe.title for probe in probes}
     statuses: dict[str, str] = {}
     entries, notes = [], []
     for probe in probes:
-        finding = _find(probe, subject, statuses=statuses, titles=titles)
+        finding = _find(probe, measured, statuses=statuses, titles=titles)
         statuses[probe.name] = finding.status
         entry = property_entry(probe, finding)
         entries.append(entry)
@@ -75,23 +77,22 @@ def _run_probes(
     return entries, notes
 
 
-def _find(probe: Probe, subject: Subject, *, statuses: dict[str, str], titles: dict[str, str]) -> Finding:
+def _find(
+    probe: Probe, measured: Measurements, *, statuses: dict[str, str], titles: dict[str, str]
+) -> Finding:
     for needed in probe.needs:
         if statuses[needed] in ("broken", "blocked"):
             return blocked(f"Could not be tried before this holds: {titles[needed]}.")
     try:
-        return probe.run(subject)
+        return probe.run(measured)
     except CandidateFault as fault:
         reason = fault.failure or failure("exception", str(fault))
         return blocked(f"Could not be tried: {stopped(reason)}")
-    except Exception as error:  # numbers that no right program answers; what a probe does itself is tested
+    except Exception as error:
+        if __import__("os").environ.get("JUDGE_DEBUG"):
+            raise
+        # numbers that no right program answers; what a probe does itself is tested
         return blocked(f"Could not be tried: the answers do not fit together ({type(error).__name__}).")
-
-
-def stopped(reason: Failure) -> str:
-    """A failure as part of a sentence."""
-    where = f"it stopped on line {reason['line']}. " if reason["line"] else ""
-    return f"{where}{reason['message']}"
 
 
 class _Script:

@@ -76,7 +76,6 @@ class TrainingWatch:
     backwards: int = 0
     movements: int = 0  # backward calls after which a parameter was found elsewhere
     stale: list[int] = field(default_factory=list)  # per backward: parameters that moved and kept a gradient
-    optimizer_steps: int = 0
 
     def __post_init__(self) -> None:
         self._leaves: dict[int, Tensor] = {}
@@ -87,8 +86,6 @@ class TrainingWatch:
     def __enter__(self) -> TrainingWatch:
         self._stack.enter_context(_patched(torch.autograd, "backward", self._around_backward))
         self._stack.enter_context(_patched(torch.autograd, "grad", self._around_grad))
-        hook = torch.optim.optimizer.register_optimizer_step_post_hook(self._count_step)
-        self._stack.callback(hook.remove)
         self._stack.enter_context(WatchFunctions(self._see))
         return self
 
@@ -157,9 +154,6 @@ class TrainingWatch:
             for key, leaf in self._leaves.items()
             if key in self._before and not torch.equal(leaf.detach(), self._before[key])
         ]
-
-    def _count_step(self, *_: object) -> None:
-        self.optimizer_steps += 1
 
 
 class WatchFunctions(TorchFunctionMode):

@@ -34,7 +34,7 @@ class Stub:
         self._model = model
         self._choices = to_tensor(choices).tolist()
         self.contexts: list[Tensor] = []
-        self.in_training_mode = 0  # how many contexts came while dropout was on
+        self.noisy = False  # whether the model, left in training mode, answers twice unlike
         self.served = True  # false when the logits could not be replaced
 
     def __enter__(self) -> Stub:
@@ -42,7 +42,10 @@ class Stub:
         self._instance_forward = vars(self._model).get("forward")  # what torch.compile puts there
 
         def forward(*args: Any, **kwargs: Any) -> Any:
-            return self._replace(original(*args, **kwargs), args, kwargs)
+            output = original(*args, **kwargs)
+            if self._model.training and not self.contexts:
+                self.noisy = not _same(output, original(*args, **kwargs))
+            return self._replace(output, args, kwargs)
 
         self._model.forward = forward  # type: ignore[method-assign]
         return self
@@ -62,7 +65,6 @@ class Stub:
             self.served = False
             return output
         self.contexts.append(ids[0].clone())
-        self.in_training_mode += self._model.training
         return _with_logits(output, logits, self._scores(ids, logits))
 
     def _scores(self, ids: Tensor, logits: Tensor) -> Tensor:
@@ -74,6 +76,11 @@ class Stub:
                 choice = next_choice(row[: T - answered + t + 1], choices=len(self._choices))
                 scores[b, t, self._choices[choice]] = _SURE
         return scores
+
+
+def _same(one: Any, other: Any) -> bool:
+    first, second = find_logits(one), find_logits(other)
+    return first is not None and second is not None and torch.equal(first, second)
 
 
 def _with_logits(output: Any, logits: Tensor, scores: Tensor) -> Any:

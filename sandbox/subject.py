@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from sandbox.calls import CandidateFault, Message
 from sandbox.failures import failure
 from sandbox.job import Job
 from sandbox.session import Session
+
+T = TypeVar("T")
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _SEED = 1_000_003  # so that seeds of jobs and of texts have nothing to do with each other
@@ -80,7 +83,7 @@ class RemoteModel:
     def taps(self, ids: Tensor) -> tuple[list[Tap], list[list[int]]]:
         """The products of one forward pass in their order, and the shapes of weights the model lacks."""
         answer = self._ask("taps", arrays={"ids": to_array(ids)})
-        taps = [Tap(*entry, {}) for entry in answer.fields["products"]]
+        taps = [Tap(*entry) for entry in answer.fields["products"]]
         for key, array in answer.arrays.items():
             i, side = key.split()
             taps[int(i)].tensors[side] = to_tensor(array)
@@ -95,7 +98,6 @@ class RemoteModel:
             values={k.removeprefix("parameter "): v for k, v in arrays.items() if k.startswith("parameter ")},
             buffers={k.removeprefix("buffer "): v for k, v in arrays.items() if k.startswith("buffer ")},
             declared=answer.fields["declared"],
-            dropout=bool(answer.fields["dropout"]),
         )
 
     @read_answer()
@@ -111,7 +113,7 @@ class RemoteModel:
         return StubbedText(
             text=_text(answer.fields["text"]),
             contexts=contexts,
-            in_training_mode=int(answer.fields["training"]),
+            noisy=bool(answer.fields["noisy"]),
             served=bool(answer.fields["served"]),
         )
 
@@ -135,7 +137,7 @@ class Tap:
     weight: str | None
     scale: float | None
     is_causal: bool
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,16 +148,19 @@ class Parameters:
     values: dict[str, Tensor]
     buffers: dict[str, Tensor]
     declared: dict[str, int]  # n_head, n_layer, block_size where the program states them
-    dropout: bool
+
+    @property
+    def size(self) -> int:
+        return sum(value.numel() for value in self.values.values())
 
 
 @dataclass(frozen=True)
 class StubbedText:
-    """A generation over the stub: the text, the contexts that the model was given, and in which mode."""
+    """A generation over the stub: the text, and the contexts that the model was given."""
 
     text: str
     contexts: list[list[int]]
-    in_training_mode: int
+    noisy: bool  # dropout was on
     served: bool
 
 
@@ -193,7 +198,7 @@ class Subject:
     def seed(self) -> int:
         return self.job.seed % 10_000
 
-    def once(self, key: str, make: Callable[[], Any]) -> Any:
+    def once(self, key: str, make: Callable[[], T]) -> T:
         """The value made under `key`; made again when the process it belongs to is gone, a fault never."""
         if key in self._faults:
             raise self._faults[key]
@@ -207,7 +212,7 @@ class Subject:
                 raise
             self._starts = self.session.starts
             self._kept[key] = value
-        return self._kept[key]
+        return cast("T", self._kept[key])
 
     @read_answer()
     def train(
@@ -244,7 +249,7 @@ def hidden_text(seed: int, *, length: int = 31, letters: int = 23) -> str:
     draw = random.Random(seed * _SEED + length)
     chosen = draw.sample(_ALPHABET, letters)
     text = list(chosen)
-    pairs = set(zip(text, text[1:], strict=False))
+    pairs = set(itertools.pairwise(text))
     while len(text) < length:
         following = [c for c in chosen if c != text[-1] and (text[-1], c) not in pairs]
         text.append(draw.choice(following))

@@ -1,0 +1,150 @@
+"""Finds the attentions in the products that a forward pass computed, and reads heads, scale and use off them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sandbox.subject import Tap
+
+_SAME = 1e-6  # 1 - |correlation| below which two columns are the same numbers
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One softmax(scores) @ v: what stood in it, in the order (batch * heads) or as torch kept it."""
+
+    at: int  # index of its scores among the taps
+    q: Tensor  # (N, T, d)
+    k: Tensor  # (N, T, d)
+    v: Tensor  # (N, T, d)
+    weights: Tensor  # (N, T, T): what the values were multiplied with
+
+
+def find_attentions(taps: list[Tap], *, T: int) -> list[Attention]:
+    """Pairs each product (N, T, d) @ (N, d, T) with the next (N, T, T) @ (N, T, d)."""
+    found = []
+    for at, tap in enumerate(taps):
+        if tap.op == "attention":
+            found.append(_fused(at, tap))
+        elif _is_scores(tap, T=T):
+            values = next((t for t in taps[at + 1 :] if _is_values(t, tap, T=T)), None)
+            if values is not None:
+                q, k = tap.tensors["left"], tap.tensors["right"].mT
+                found.append(Attention(at, q, k, values.tensors["right"], values.tensors["left"]))
+    return found
+
+
+def _is_scores(tap: Tap, *, T: int) -> bool:
+    out = tap.tensors.get("out")
+    return len(tap.tensors) == 3 and out is not None and out.dim() == 3 and out.shape[1:] == (T, T)
+
+
+def _is_values(tap: Tap, scores: Tap, *, T: int) -> bool:
+    left = tap.tensors.get("left")
+    same = left is not None and left.shape == scores.tensors["out"].shape
+    return same and len(tap.tensors) == 3 and tap.tensors["right"].dim() == 3
+
+
+def _fused(at: int, tap: Tap) -> Attention:
+    q, k, v = (tap.tensors[side].flatten(0, -3) for side in "qkv")  # (B * H, T, d)
+    scale = tap.scale if tap.scale is not None else q.shape[-1] ** -0.5
+    scores = q @ k.mT * scale
+    if tap.is_causal:
+        scores = scores.masked_fill(torch.ones_like(scores[0]).triu(1).bool(), -torch.inf)
+    if "mask" in tap.tensors:
+        mask = tap.tensors["mask"]
+        shape = (*tap.tensors["q"].shape[:-1], k.shape[-2])
+        scores = scores + mask.expand(shape).flatten(0, -3)
+    return Attention(at, q, k, v, scores.softmax(dim=-1))
+
+
+def projections(taps: list[Tap], attentions: list[Attention], which: int) -> list[Tap]:
+    """The products with a weight between the attention before this one and this one."""
+    start = attentions[which - 1].at + 1 if which else 0
+    return [tap for tap in taps[start : attentions[which].at] if "left" in tap.tensors and _is_linear(tap)]
+
+
+def _is_linear(tap: Tap) -> bool:
+    return tap.tensors["out"].dim() == 2
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the columns of a q, k or v come from: a constant times columns of one projection."""
+
+    tap: Tap
+    columns: frozenset[int]
+    factor: float  # what the projection was multiplied by on its way
+    by_batch: bool  # the attention's N counts batch * heads; else heads * batch
+
+
+def find_source(part: Tensor, taps: list[Tap], *, B: int) -> Source | None:
+    """The projection whose columns at position 0 are, up to one factor, those of `part` (N, T, d).
+
+    Position 0 alone, because rotary embeddings leave it as it is. Correlation over the batch, because a bias
+    may be added on the way.
+    """
+    N, T, d = part.shape
+    if N % B:
+        return None
+    first = part[:, 0]  # (N, d)
+    orders = {
+        True: first.reshape(B, -1),
+        False: first.reshape(-1, B, d).transpose(0, 1).flatten(1),
+    }  # (B, H * d)
+    for tap, rows_by_batch, heads_by_batch in itertools.product(taps, (True, False), (True, False)):
+        out = tap.tensors["out"]
+        if len(out) == B * T:
+            rows = out[::T] if rows_by_batch else out[:B]
+            if matched := _match(orders[heads_by_batch], rows):
+                return Source(tap, *matched, heads_by_batch)
+    return None
+
+
+def _match(part: Tensor, rows: Tensor) -> tuple[frozenset[int], float] | None:
+    """Columns of `rows` (B, n) that `part` (B, m) consists of, and the one factor between them."""
+    part, rows = part - part.mean(0), rows - rows.mean(0)
+    sizes = part.norm(dim=0)[:, None] * rows.norm(dim=0)  # (m, n)
+    cosine = (part.T @ rows) / sizes.clamp_min(1e-30)
+    best, column = cosine.abs().max(dim=1)
+    if not bool((best > 1 - _SAME).all()):
+        return None
+    factors = (part * rows[:, column]).sum(0) / rows[:, column].square().sum(0)
+    if not bool((factors - factors[0]).abs().max() <= 1e-4 * factors[0].abs()):
+        return None
+    return frozenset(column.tolist()), float(factors[0])
+
+
+def measured_scale(attention: Attention, taps: list[Tap], *, B: int) -> float | None:
+    """What a score grows by per unit of q . k of the projections; None where that can't be told."""
+    q, k = find_source(attention.q, taps, B=B), find_source(attention.k, taps, B=B)
+    if q is None or k is None:
+        return None
+    weights, products = attention.weights[:, -1], (attention.q @ attention.k.mT)[:, -1]  # (N, T)
+    if not q.by_batch:
+        weights, products = (
+            x.reshape(-1, B, x.shape[1]).transpose(0, 1).flatten(0, 1) for x in (weights, products)
+        )
+    slope = _slope(weights, products, B=B)
+    return None if slope is None else slope * q.factor * k.factor
+
+
+def _slope(weights: Tensor, products: Tensor, *, B: int) -> float | None:
+    """Regresses differences of log weights on those of the products, both (B * H, T) of the last query.
+
+    A bias that depends on the two positions and the head alone drops out with the mean over the batch.
+    """
+    visible = (weights > 0).all(dim=0).nonzero().flatten().tolist()
+    if len(visible) < 2:
+        return None
+    i, j = visible[0], visible[1]
+    y = (weights[:, i].log() - weights[:, j].log()).view(B, -1)  # (B, H)
+    x = (products[:, i] - products[:, j]).view(B, -1)
+    x, y = x - x.mean(0), y - y.mean(0)
+    slope = float((x * y).sum() / x.square().sum())
+    left = float((y - slope * x).square().sum() / y.square().sum().clamp_min(1e-30))
+    return slope if left < 1e-3 else None

@@ -1,0 +1,89 @@
+"""Lets the submission generate over the stub, and over a real model where the stub tells nothing."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from sandbox.calls import CandidateFault
+from sandbox.greedy import Stubbed, greedy_text
+from sandbox.measurements import Measurements
+from sandbox.subject import StubbedText
+
+PROMPT, NEW = 9, 12  # characters
+LONG_PROMPT = 120  # the longest text that a program is promised; 128 tokens always fit
+WHOLE = 120
+_SHARP = 2.0  # std of parameters at which one logit stands far above the others
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` made of a prompt."""
+
+    prompt: str
+    new_tokens: int
+    text: str
+    stub: StubbedText | None  # None where the model did not answer to the stub
+    steps: Stubbed | None
+
+    @property
+    def clean(self) -> bool:
+        """Whether each step was given the whole text and wrote what the stub put first."""
+        steps = self.steps
+        return (
+            steps is not None
+            and len(steps.contexts) == self.new_tokens
+            and steps.written == steps.expected
+            and steps.cut_wrong is None
+            and steps.shortened(WHOLE) is None
+        )
+
+
+def generated(m: Measurements) -> Generated:
+    return m.subject.once("generated", lambda: _generate(m, prompt=_prompt(m, PROMPT), new_tokens=NEW))
+
+
+def generated_beyond(m: Measurements) -> Generated:
+    """A generation that goes beyond 128 tokens. Raises CandidateFault where the program stops there."""
+    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT), NEW))
+
+
+def agrees_with_logits(m: Measurements) -> bool:
+    """Whether a real model's generation is the greedy one, by the logits that it gives the examiner."""
+    return m.subject.once("agrees", lambda: _compare_with_logits(m))
+
+
+def _generate(m: Measurements, *, prompt: str, new_tokens: int) -> Generated:
+    try:
+        return _generate_stubbed(m, prompt, new_tokens)
+    except CandidateFault as fault:
+        if fault.fatal:
+            raise
+    text = m.initial.model.generate(prompt, new_tokens)
+    return Generated(prompt, new_tokens, text, None, None)
+
+
+def _generate_stubbed(m: Measurements, prompt: str, new_tokens: int) -> Generated:
+    stub = m.initial.model.generate_by_stub(prompt, new_tokens, choices=m.vocabulary)
+    if not stub.served:
+        return Generated(prompt, new_tokens, stub.text, None, None)
+    ids = m.initial.model.tokens(prompt)[0]
+    try:
+        written = m.initial.model.tokens(stub.text)[0]
+    except CandidateFault as fault:  # a text that its own tokenizer does not know
+        if fault.fatal:
+            raise
+        written = []
+    return Generated(prompt, new_tokens, stub.text, stub, Stubbed(ids, written, stub.contexts, m.vocabulary))
+
+
+def _compare_with_logits(m: Measurements) -> bool:
+    prompt = _prompt(m, PROMPT)
+    model = m.initial.model.redrawn(std=_SHARP, seed=2, dtype="float32")
+    expected = greedy_text(model, model.tokens(prompt)[0], NEW)
+    return model.tokens(model.generate(prompt, NEW))[0] == expected
+
+
+def _prompt(m: Measurements, length: int) -> str:
+    draw = random.Random(m.subject.seed + length)
+    return "".join(draw.choice(sorted(set(m.text.strip()))) for _ in range(length))

@@ -1,0 +1,51 @@
+"""What a greedy generation must write: by the stub's rule, or by the model's own logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from sandbox.stub import next_choice
+from sandbox.subject import RemoteModel
+
+
+@dataclass(frozen=True)
+class Stubbed:
+    """A generation over the stub, compared step by step with what it was given."""
+
+    prompt: list[int]
+    written: list[int]  # all ids of the text that came out
+    contexts: list[list[int]]
+    choices: list[int]  # the ids that the stub may choose
+
+    @property
+    def expected(self) -> list[int]:
+        """The prompt and, for each context, the token that the stub put first."""
+        chosen = [self.choices[next_choice(ids, choices=len(self.choices))] for ids in self.contexts]
+        return self.prompt + chosen
+
+    @property
+    def cut_wrong(self) -> int | None:
+        """The first step whose context is not the end of the text so far; None when all are."""
+        for step, context in enumerate(self.contexts):
+            so_far = self.expected[: len(self.prompt) + step]
+            if so_far[len(so_far) - len(context) :] != context:
+                return step
+        return None
+
+    def shortened(self, whole: int) -> int | None:
+        """The first step that saw less of the text than it could; `whole` tokens always fit."""
+        for step, context in enumerate(self.contexts):
+            if len(context) < min(len(self.prompt) + step, whole):
+                return step
+        return None
+
+
+def greedy_text(model: RemoteModel, prompt: list[int], new_tokens: int) -> list[int]:
+    """Decodes greedily by asking for the logits of the whole text so far, a token at a time."""
+    ids = list(prompt)
+    for _ in range(new_tokens):
+        logits = model.logits(torch.tensor([ids]))  # (1, T, V)
+        ids.append(int(logits[0, -1].argmax()))
+    return ids

@@ -1,0 +1,230 @@
+"""The quantities that several probes of a language model share, each measured once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sandbox.attention import Attention, find_attentions
+from sandbox.calls import CandidateFault
+from sandbox.criteria import own_generation, own_training
+from sandbox.positions import Table, find_position_table
+from sandbox.reference import Reference
+from sandbox.responses import response_map, tolerance
+from sandbox.subject import Parameters, RemoteModel, Subject, Tap, Training
+
+T = 12  # positions of a response map
+STD = 0.25  # at which parameters are drawn anew: attention is neither uniform nor saturated
+SHORT = 5  # steps of the observed training
+TAPS_B, TAPS_T = 24, 5  # batch and length of the text whose products are recorded
+
+
+@dataclass(frozen=True)
+class Initial:
+    """The model as train(text, steps=0) returns it."""
+
+    model: RemoteModel
+    parameters: Parameters
+    uninitialised: tuple[str, ...]  # what read as NaN while fresh memory was filled with it
+
+
+@dataclass(frozen=True)
+class Products:
+    """What one forward pass computed."""
+
+    taps: list[Tap]
+    attentions: list[Attention]
+    foreign: list[list[int]]  # shapes of trainable weights that model.parameters() lacks
+
+
+class Measurements:
+    """Asks the subject for what probes look at. Every quantity may raise CandidateFault."""
+
+    def __init__(self, subject: Subject):
+        self.subject = subject
+        self.text = subject.job.text
+        self.hidden = subject.text
+
+    @property
+    def initial(self) -> Initial:
+        """The untrained model for the job's sentence."""
+        return self.subject.once("initial", self._make_initial)
+
+    def _make_initial(self) -> Initial:
+        model = self.subject.train(self.text, steps=0, seed=self.subject.seed).model
+        parameters = model.parameters()
+        holes = tuple(
+            name
+            for name, value in (parameters.values | parameters.buffers).items()
+            if bool(value.isnan().any())
+        )
+        if holes:
+            self.subject.session.without_fill()
+            model = self.subject.train(self.text, steps=0, seed=self.subject.seed).model
+            parameters = model.parameters()
+        return Initial(model, parameters, holes)
+
+    @property
+    def vocabulary(self) -> list[int]:
+        """The ids of the sentence's characters."""
+        return self.subject.once("vocabulary", lambda: sorted(set(self.initial.model.tokens(self.text)[0])))
+
+    @property
+    def V(self) -> int:
+        """Logits that the model gives for each position."""
+        return self.subject.once("V", lambda: self.initial.model.logits(self.ids(1, 1)).shape[-1])
+
+    def ids(self, B: int, T: int, *, salt: int = 0) -> Tensor:
+        """Random tokens of the sentence's characters: (B, T)."""
+        tokens = torch.tensor(self.vocabulary)
+        generator = torch.Generator().manual_seed(self.subject.seed + 1000 * salt)
+        return tokens[torch.randint(len(tokens), (B, T), generator=generator)]
+
+    @property
+    def opening(self) -> Tensor:
+        """The first tokens of the sentence: what a response map is shown on. (T,)"""
+        return torch.tensor(self.initial.model.tokens(self.text[:T])[0])
+
+    @property
+    def drawn(self) -> RemoteModel:
+        """The untrained model with its parameters drawn anew; float32 where it can't run in float64."""
+        return self.subject.once("drawn", self._draw)
+
+    def _draw(self) -> RemoteModel:
+        model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
+        try:
+            model.logits(self.ids(1, 2))
+        except CandidateFault as fault:
+            if fault.fatal:
+                raise
+            return self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
+        return model
+
+    @property
+    def map(self) -> Tensor:
+        """What each position of the opening can see: (position, changed token)."""
+        return self.subject.once(
+            "map", lambda: response_map(self.drawn, self.opening, vocabulary=self.vocabulary)
+        )
+
+    @property
+    def reference_map(self) -> Tensor | None:
+        """The same of the clean program; None for a job that carries none."""
+        if not self.subject.job.shape:
+            return None
+        return self.subject.once("reference map", self._make_reference_map)
+
+    def _make_reference_map(self) -> Tensor:
+        reference = Reference(self.subject.job.shape, text=self.text)
+        reference.redraw(std=STD, seed=1)
+        ids = torch.tensor(reference.tokenizer.encode(self.text[:T]))
+        return response_map(reference, ids, vocabulary=reference.vocabulary)
+
+    @property
+    def tolerance(self) -> float:
+        """Below this two logits of the drawn model are the same."""
+        return self.subject.once(
+            "tolerance", lambda: tolerance(self.drawn, self.drawn.logits(self.ids(4, T)))
+        )
+
+    @property
+    def products(self) -> Products:
+        return self.subject.once("products", lambda: self.products_of(self.ids(TAPS_B, TAPS_T, salt=1)))
+
+    def products_of(self, ids: Tensor) -> Products:
+        taps, foreign = self.drawn.taps(ids)
+        return Products(taps, find_attentions(taps, T=ids.shape[1]), foreign)
+
+    @property
+    def gradients(self) -> dict[str, Tensor | None]:
+        """Of a random sum of the logits, for a text of length T: what reaches the logits has one."""
+        return self.subject.once("gradients", self._make_gradients)
+
+    def _make_gradients(self) -> dict[str, Tensor | None]:
+        ids = self._gradient_ids()
+        generator = torch.Generator().manual_seed(3)
+        cotangent = torch.randn(*ids.shape, self.V, generator=generator, dtype=torch.float64)
+        if self.drawn.dtype == "float32":
+            cotangent = cotangent.float()
+        return self.drawn.gradients(ids, cotangent)
+
+    @property
+    def position_table(self) -> Table | None:
+        """The parameter that holds learned positions, if the logits show one."""
+        ids = self._gradient_ids()
+        tokens = set(ids.flatten().tolist())
+        return find_position_table(self.gradients, T=ids.shape[1], tokens=tokens)
+
+    def _gradient_ids(self) -> Tensor:
+        # as many positions as characters would let the table of tokens pass for that of positions
+        return self.ids(4, T if len(self.vocabulary) != T else T - 1, salt=2)
+
+    @property
+    def before(self) -> Training:
+        """The hidden text's model before any step."""
+        return self.subject.once(
+            "before", lambda: self.subject.train(self.hidden, steps=0, seed=self.subject.seed)
+        )
+
+    @property
+    def short(self) -> Training:
+        """A few observed steps on the hidden text."""
+        return self.subject.once("short", self._make_short)
+
+    def _make_short(self) -> Training:
+        ids = torch.tensor([self.hidden_ids])
+        vocab = self.before.model.logits(ids).shape[-1]
+        return self.subject.train(self.hidden, steps=SHORT, seed=self.subject.seed, vocab=vocab)
+
+    @property
+    def before_parameters(self) -> Parameters:
+        return self.subject.once("before parameters", self.before.model.parameters)
+
+    @property
+    def after_parameters(self) -> Parameters:
+        return self.subject.once("after parameters", self.short.model.parameters)
+
+    @property
+    def pull(self) -> dict[str, float]:
+        """How strongly the cross-entropy of the hidden text pulls at each parameter, at first: 0 to 1."""
+        return self.subject.once("pull", self._make_pull)
+
+    def _make_pull(self) -> dict[str, float]:
+        ids = torch.tensor([self.hidden_ids])
+        gradients = self.before.model.gradients(ids[:, :-1], ids[:, 1:])
+        sizes = {name: float(g.abs().max()) if g is not None else 0.0 for name, g in gradients.items()}
+        largest = max(sizes.values(), default=0.0) or 1.0
+        return {name: size / largest for name, size in sizes.items()}
+
+    @property
+    def reseeded(self) -> Parameters:
+        """What the untrained model holds under another seed."""
+        return self.subject.once("reseeded", self._make_reseeded)
+
+    def _make_reseeded(self) -> Parameters:
+        other = self.subject.train(self.text, steps=0, seed=self.subject.seed + 1)
+        return other.model.parameters()
+
+    @property
+    def hidden_ids(self) -> list[int]:
+        return self.subject.once("hidden ids", lambda: self.before.model.tokens(self.hidden)[0])
+
+    @property
+    def own(self) -> Training:
+        """The training with the program's own steps and rate, on the job's sentence."""
+        return own_training(self.subject)
+
+    @property
+    def own_text(self) -> str:
+        return own_generation(self.subject)
+
+
+def cross_entropy(model: RemoteModel, ids: list[int]) -> float:
+    """The model's mean loss on a text, computed here from its logits."""
+    logits = model.logits(torch.tensor([ids[:-1]])).double()  # (1, T, V)
+    targets = torch.tensor(ids[1:])
+    loss = -logits[0].log_softmax(dim=-1)[torch.arange(len(targets)), targets].mean()
+    return float(loss) if math.isfinite(float(loss)) else math.inf

@@ -1,0 +1,62 @@
+"""Reads off the gradients at the logits which token each position was trained to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What the loss did at one position of a forward pass."""
+
+    context: tuple[int, ...]  # the tokens up to and including this position, as fed
+    target: int  # the token whose logit the loss pulls up most
+    size: float  # length of the gradient, as a multiple of that of the cross-entropy to `target`
+    alignment: float  # cosine to the gradient of the cross-entropy to `target`
+    imbalance: float  # |sum of the gradient| / length: 0 for every loss on a softmax
+
+
+def pulls(ids: Tensor, logits: Tensor, gradient: Tensor) -> Iterator[Pull]:
+    """One for each position whose gradient is not zero. Nothing where ids and logits don't belong together."""
+    ids = ids if ids.dim() == 2 else ids[None]  # (B, T)
+    rows, V = logits.numel() // logits.shape[-1], logits.shape[-1]
+    B, T = ids.shape
+    answered = rows // B if rows % B == 0 else 0
+    if not 0 < answered <= T:
+        return
+    # fewer logits than tokens: the first ones, or the last one alone
+    first = T - 1 if answered == 1 else 0
+    logits, gradient = logits.reshape(B, answered, V).double(), gradient.reshape(B, answered, V).double()
+    for b in range(B):
+        row = tuple(ids[b].tolist())
+        for t in range(answered):
+            g = gradient[b, t]
+            if bool(g.any()):
+                yield _pull(row[: first + t + 1], logits[b, t], g)
+
+
+def _pull(context: tuple[int, ...], logits: Tensor, gradient: Tensor) -> Pull:
+    target = int(gradient.argmin())
+    expected = logits.softmax(dim=-1)
+    expected[target] -= 1
+    size = float(gradient.norm())
+    whole = float(expected.norm()) + 1e-30
+    cosine = float(torch.dot(gradient, expected)) / (size * whole)
+    return Pull(context, target, size / whole, cosine, abs(float(gradient.sum())) / size)
+
+
+def followers(text: list[int], context: tuple[int, ...]) -> set[int] | None:
+    """The tokens that follow the end of the context in the text, by the longest end that occurs there.
+
+    Empty at the text's own end; None for a token that the text does not hold (a mark for its beginning, say).
+    """
+    for length in range(min(3, len(context)), 0, -1):
+        end = list(context[-length:])
+        places = [i + length for i in range(len(text) - length + 1) if text[i : i + length] == end]
+        if places:
+            return {text[i] for i in places if i < len(text)}
+    return None

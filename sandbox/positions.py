@@ -1,0 +1,44 @@
+"""Finds the tables of tokens and positions among a model's parameters by where their gradients fall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+_LEAST_ROWS = 32  # a position table has a row for each of at least this many positions
+
+
+@dataclass(frozen=True)
+class Table:
+    """A parameter that is read a row at a time."""
+
+    name: str
+    dim: int  # the dimension that counts its rows
+    used: tuple[int, ...]  # rows that a text reached
+
+    def rows(self, value: Tensor) -> Tensor:
+        """The rows of the table's value, flat: (rows, features)."""
+        return value.movedim(self.dim, 0).flatten(1)
+
+
+def find_position_table(gradients: dict[str, Tensor | None], *, T: int, tokens: set[int]) -> Table | None:
+    """The parameter that a text of T tokens reaches in T rows, whatever its tokens are; else in a single row.
+
+    `tokens` are the ids of the text; they must not be 0 ... T - 1 themselves.
+    """
+    rows = [table for name, gradient in gradients.items() for table in _tables(name, gradient)]
+    rows = [table for table in rows if set(table.used) != tokens]
+    contiguous = [t for t in rows if len(t.used) == T and t.used[-1] - t.used[0] == T - 1]
+    return next(iter(contiguous), None) or next((t for t in rows if len(t.used) == 1), None)
+
+
+def _tables(name: str, gradient: Tensor | None) -> list[Table]:
+    if gradient is None or gradient.dim() < 2:
+        return []
+    tables = []
+    for dim, size in enumerate(gradient.shape):
+        reached = gradient.movedim(dim, 0).flatten(1).any(dim=1)
+        if size >= _LEAST_ROWS and 0 < int(reached.sum()) < size:
+            tables.append(Table(name, dim, tuple(reached.nonzero().flatten().tolist())))
+    return tables

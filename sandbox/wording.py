@@ -1,0 +1,26 @@
+"""How findings put numbers and names into sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.failures import Failure
+
+
+def shown(value: float) -> str:
+    """A size to three places, small ones as a power of ten: never 0.000 for what is not 0."""
+    value = float(value)
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
+
+
+def among(names: Iterable[str], *, most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    every = list(names)
+    listed = ", ".join(f"`{name}`" for name in every[:most])
+    return listed if len(every) <= most else f"{listed} and {len(every) - most} more"
+
+
+def stopped(reason: Failure) -> str:
+    """A failure as sentences: where it stopped and what was said there."""
+    where = f"It stopped on line {reason['line']}. " if reason["line"] else ""
+    return f"{where}{reason['message']}"
