@@ -47,7 +47,7 @@ export function hintLadder(page, { attempt, stageId, isOver }) {
       if (hint) {
         row.append(element("span", { class: "cost" }, `at ${clock(hint.at_ms - startedAt)}`), element("p", {}, hint.text));
       } else if (index === mine.length && !isOver()) {
-        const button = element("button", { class: "btn low", type: "button", "aria-label": `Hint ${index + 1} for bug ${slot}, free` }, "Ask, free");
+        const button = element("button", { class: "btn low", type: "button", "aria-label": `Ask, free: hint ${index + 1} for bug ${slot}` }, "Ask, free");
         button.addEventListener("click", () => take(slot, button));
         row.append(button);
       }

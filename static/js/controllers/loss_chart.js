@@ -82,6 +82,11 @@ export function lossChart(page, { losses, where }) {
         say();
       });
     },
+    /** A run has begun: its curve is what one looks at, wherever the column stood. */
+    lookAt() {
+      pane.hidden = false;
+      pane.scrollIntoView({ block: "nearest" });
+    },
     toggleLog() {
       logarithmic = !logarithmic;
       redraw();

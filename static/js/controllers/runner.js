@@ -105,7 +105,10 @@ export class Runner {
     output.begin(name, run.kind === "run" ? `python ${this.#stage.filename}` : "");
     this.#losses.begin();
     chart.update();
-    if (!again) verdict.wait();
+    if (!again) {
+      verdict.wait();
+      if (run.kind === "run") chart.lookAt();
+    }
     this.#leave = followRun(`/api/runs/${run.id}/events`, {
       status: (status) => this.#say(name, status),
       output: (chunk) => output.add(chunk),

@@ -29,6 +29,7 @@ export function verdictPane(page, { goTo }) {
     /** @param {RunSummary} run */
     async show(run) {
       box.innerHTML = await fragment(`/runs/${run.id}/verdict`);
+      box.parentElement?.scrollTo({ top: 0 });
       const headline = box.querySelector("h2")?.textContent ?? "";
       announce(`${headline} ${box.querySelector("header p")?.textContent ?? ""}`);
     },
