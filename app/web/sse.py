@@ -31,9 +31,16 @@ class ServerEvent:
 class EventStream(StreamingResponse):
     """Answers with events until their source ends."""
 
-    def __init__(self, events: AsyncIterator[ServerEvent], *, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+    def __init__(
+        self,
+        events: AsyncIterator[ServerEvent],
+        status_code: int = 200,
+        *,
+        keep_alive_s: float = KEEP_ALIVE_S,
+    ) -> None:
         super().__init__(
             _encoded(events, keep_alive_s=keep_alive_s),
+            status_code,
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
