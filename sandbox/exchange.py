@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from sandbox.cutoff import cut_off_verdict
 from sandbox.job import Event, Job, Outcome
 from sandbox.keeper import Keeper
 from sandbox.lines import encode
@@ -39,6 +40,7 @@ class Exchange:
         self._turn = asyncio.Lock()  # two channels, one listener
         self._end: dict[str, Any] | None = None
         self._verdict: dict[str, Any] | None = None
+        self._properties: list[dict[str, Any]] = []
         self._error = ""
 
     async def run(self, keeper: Keeper, *, level: str, emit: Emit) -> Outcome:
@@ -58,12 +60,13 @@ class Exchange:
         except BaseException:
             for listener in listeners:
                 listener.cancel()
+            await asyncio.gather(*listeners, return_exceptions=True)
             await _see_dead(reader, writer)
             raise
         finally:
             writer.close()
             found_writer.close()
-        return self._outcome(level)
+        return self._outcome(level, torch=keeper.torch.result())
 
     def _send(self, keeper: Keeper) -> tuple[socket.socket, socket.socket]:
         """Our ends of the two channels; the header is small enough not to block."""
@@ -87,7 +90,7 @@ class Exchange:
         return line, findings
 
     async def _hear_supervisor(self, reader: asyncio.StreamReader, emit: Emit) -> None:
-        try:
+        with suppress(ConnectionError):  # it died with words of ours unread: lost, like any other death
             async for line in reader:
                 message = json.loads(line)
                 if "end" in message:
@@ -97,36 +100,40 @@ class Exchange:
                     self._examining.set()
                 async with self._turn:
                     await emit(Event(message["event"], message["data"]))
-        finally:
-            self._examining.set()
+        self._examining.set()
 
     async def _hear_examiner(self, reader: asyncio.StreamReader, emit: Emit) -> None:
         """Heard once the submission's own output is out, so that events come in the order they happened."""
         await self._examining.wait()
-        async for line in reader:
-            match json.loads(line):
-                case {"event": "property", "data": dict() as data}:
-                    async with self._turn:
-                        await emit(Event("property", data))
-                case {"verdict": dict() as verdict}:
-                    self._verdict = verdict
-                case {"error": str() as error}:
-                    self._error = error
+        with suppress(ConnectionError):
+            async for line in reader:
+                await self._take_finding(json.loads(line), emit)
 
-    def _outcome(self, level: str) -> Outcome:
+    async def _take_finding(self, message: dict[str, Any], emit: Emit) -> None:
+        match message:
+            case {"event": "property" | "loss" as kind, "data": dict() as data}:
+                if kind == "property":
+                    self._properties.append(data)
+                async with self._turn:
+                    await emit(Event(kind, data))
+            case {"verdict": dict() as verdict}:
+                self._verdict = verdict
+            case {"error": str() as error}:
+                self._error = error
+
+    def _outcome(self, level: str, *, torch: str) -> Outcome:
         if self._end is None:
             return Outcome(verdict=None, level=level, fault=_LOST, lost=True)
         ending, fault = ending_from(self._end["end"]), self._end["fault"]
         if self._error:
             _LOG.error("the examiner failed:\n%s", self._error)
-            fault = fault or f"The examiner failed: {self._error.strip().rpartition(chr(10))[2]}"
-        if fault or self._verdict is not None:
-            return Outcome(verdict=None if fault else self._verdict, level=level, fault=fault or None)
-        return Outcome(
-            verdict=None,
-            level=level,
-            fault=f"The examiner ended without a verdict: {ending.reason} {ending.code}",
+            fault = fault or f"The examiner failed: {self._error.strip().splitlines()[-1]}"
+        verdict = self._verdict or cut_off_verdict(
+            self._job, ending, properties=self._properties, level=level, torch=torch
         )
+        if verdict is None:
+            fault = fault or f"The examiner ended without a verdict: {ending.reason} {ending.code}."
+        return Outcome(verdict=None if fault else verdict, level=level, fault=fault or None)
 
 
 async def _see_dead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

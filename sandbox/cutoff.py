@@ -1,0 +1,51 @@
+"""The verdict on a submission whose examination had to be cut off: over its time, or over its memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.bugs import bug_entries
+from sandbox.failures import failure
+from sandbox.job import Ending, Job
+
+_FORMAT = 1
+_JUDGE_VERSION = 1
+_MIB = 1 << 20
+
+
+def cut_off_verdict(
+    job: Job, ending: Ending, *, properties: list[dict[str, Any]], level: str, torch: str
+) -> dict[str, Any] | None:
+    """What the app says when the examiner was stopped; None when that wasn't the submission's doing.
+
+    The examiner works on what the submission answers: a model that answers slowly, or with arrays that fill
+    the memory, is stopped there as it would have been in its own process.
+    """
+    limits = job.limits
+    if ending.reason == "timeout":
+        reason = failure(
+            "timeout", f"Running and examining the file took longer than {limits.examine_s:g} seconds."
+        )
+    elif ending.reason == "memory":
+        reason = failure("memory", f"Examining the file took more than {limits.memory_bytes // _MIB} MiB.")
+    else:
+        return None
+    return {
+        "format": _FORMAT,
+        "problem": job.problem,
+        "kind": job.kind,
+        "outcome": "failed",
+        "criteria": {
+            "loss_drop": {"passed": False, "first": None, "last": None},
+            "generation": {"passed": False, "expected": job.text, "got": None},
+        },
+        "properties": properties,
+        "bugs": bug_entries(job=job, properties=properties, passed=False),
+        "notes": [],
+        "failure": reason,
+        "level": level,
+        "judge_version": _JUDGE_VERSION,
+        "pack_digest": job.pack_digest,
+        "torch": torch.partition("+")[0],
+        "timings": {"total_ms": ending.wall_ms},
+    }
