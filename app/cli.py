@@ -88,6 +88,22 @@ def check(files: Sequence[Path], problem: str, as_json: bool, reveal: bool) -> N
     sys.exit(asyncio.run(check_files(Settings(), files, problem=problem, manner=manner, say=click.echo)))
 
 
+@main.group()
+def problems() -> None:
+    """Work on the problem packs."""
+
+
+@problems.command("check")
+@click.argument("slugs", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="A finding a line, as JSON.")
+def check_problems(slugs: Sequence[str], as_json: bool) -> None:
+    """Prove a pack: every bug alive, every right program accepted, nothing judged wrongly fixed."""
+    from app.commands.problems import check_packs
+    from app.settings import Settings
+
+    sys.exit(asyncio.run(check_packs(Settings(), slugs, as_json=as_json, say=click.echo)))
+
+
 @main.command()
 @click.option("--quiet", is_flag=True, help="Say nothing when there is nothing to do.")
 @click.pass_context

@@ -1,0 +1,209 @@
+"""What proving a pack consists of: programs, each with what its verdict must say."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.catalog import (
+    Bug,
+    Catalog,
+    Material,
+    Problem,
+    Variant,
+    choose,
+    compose,
+    draw,
+    material,
+    own_sentence,
+    plain_material,
+)
+from app.catalog.fields import broken, read_text
+
+DRAWN = 50
+CATEGORY = re.compile(r"# category: (\S.*)\n")
+CAUGHT_BY = re.compile(r"# (?:property|caught by): ([a-z_]+)")
+
+Verdict = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What there is to say of a verdict: complaints, and statuses by how right they are."""
+
+    complaints: tuple[str, ...] = ()
+    statuses: Mapping[str, int] = field(default_factory=dict)  # right | untold | wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One program to examine, and the judge of its verdict."""
+
+    kind: str  # shape | bug | valid | wrong | variant
+    name: str
+    source: str
+    material: Material
+    judge: Callable[[Verdict], Judgement]
+
+
+def trials(catalog: Catalog, problem: Problem, folder: Path) -> Iterator[Trial]:
+    """Every trial of a problem. Raises SetupError for a program whose first line does not say what it is."""
+    yield from _shapes(problem)
+    yield from _bugs(problem)
+    yield from _programs(problem, folder / "valid", kind="valid")
+    yield from _programs(problem, folder / "wrong", kind="wrong")
+    for tier in catalog.tiers:
+        if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
+            yield from _variants(catalog, problem, tier)
+
+
+def _shapes(problem: Problem) -> Iterator[Trial]:
+    for name in problem.shapes:
+        for sentence in problem.sentences.values():
+            given = plain_material(problem, sentence=sentence, shape=name)
+            yield Trial(
+                kind="shape",
+                name=f"{name}, “{sentence}”",
+                source=given.shape,
+                material=given,
+                judge=_must_pass,
+            )
+
+
+def _bugs(problem: Problem) -> Iterator[Trial]:
+    for number, bug in enumerate(problem.bugs.values()):
+        for shape in bug.patches:
+            variant = choose(problem, bugs=[bug.id], seed=number, shape=shape)
+            starter = compose(problem, variant)
+            given = material(problem, starter)
+            if _repaired(starter.source, given) != _repaired(given.shape, given):
+                raise broken(bug.id, "taking the patch out does not give the clean shape back")
+            yield Trial(
+                kind="bug",
+                name=bug.id,
+                source=starter.source,
+                material=given,
+                judge=partial(_must_be_caught, bug=bug),
+            )
+
+
+def _programs(problem: Problem, folder: Path, *, kind: str) -> Iterator[Trial]:
+    first = next(iter(problem.sentences.values()))
+    for path in sorted(folder.glob("*.py")):
+        source = read_text(path)
+        pattern = CATEGORY if kind == "valid" else CAUGHT_BY
+        found = pattern.match(source)
+        if found is None:
+            raise broken(str(path), f"line 1 must match {pattern.pattern!r}")
+        yield Trial(
+            kind=kind,
+            name=path.stem,
+            source=source,
+            material=plain_material(problem, sentence=own_sentence(source) or first),
+            judge=_must_pass if kind == "valid" else _caught_by(found[1]),
+        )
+
+
+def _variants(catalog: Catalog, problem: Problem, tier: str) -> Iterator[Trial]:
+    """Drawn variants, their bugs taken out one after the other in random order."""
+    had: list[Variant] = []
+    for seed in range(DRAWN):
+        variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
+        had.append(variant)
+        given = material(problem, compose(problem, variant))
+        order = random.Random(seed).sample(variant.bugs, len(variant.bugs))
+        for fixed in range(len(order)):
+            alive = frozenset(order[fixed:])
+            left = replace(variant, bugs=tuple(bug for bug in variant.bugs if bug in alive))
+            yield Trial(
+                kind="variant",
+                name=f"{tier} {seed}, {fixed} of {len(order)} fixed: {', '.join(sorted(alive))}",
+                source=compose(problem, left).source,
+                material=given,
+                judge=partial(_must_tell_right, alive=alive),
+            )
+
+
+def _must_pass(verdict: Verdict) -> Judgement:
+    complaints = [
+        f"{entry['name']} is {entry['status']}: {entry['detail']}"
+        for entry in verdict["properties"]
+        if entry["status"] in ("broken", "blocked")
+    ]
+    if verdict["failure"]:
+        complaints.insert(0, verdict["failure"]["message"])
+    complaints += [f"{name} is not met" for name, met in _criteria(verdict).items() if not met]
+    return Judgement(complaints=tuple(complaints) if verdict["outcome"] != "passed" else ())
+
+
+def _must_be_caught(verdict: Verdict, *, bug: Bug) -> Judgement:
+    statuses = {entry["name"]: entry["status"] for entry in verdict["properties"]}
+    complaints = [
+        f"{name} is {statuses.get(name, 'not a property')}, not broken"
+        for name in bug.properties
+        if statuses.get(name) != "broken"
+    ]
+    status = verdict["bugs"][0]["status"]
+    if status != "broken":
+        complaints.append(f"its status is {status}, not broken")
+    return Judgement(complaints=(*complaints, *_symptom_complaints(verdict, bug.symptom)))
+
+
+def _symptom_complaints(verdict: Verdict, symptom: str) -> list[str]:
+    met = _criteria(verdict)
+    raised = verdict["failure"] is not None
+    last = verdict["criteria"]["loss_drop"]["last"]
+    shown = {
+        "crash": raised,
+        "nan": not raised and last is None,
+        "flat": not raised and not met["loss_drop"],
+        "text": met["loss_drop"] and not met["generation"],
+        "criteria_pass": all(met.values()),
+        "varies": True,
+    }
+    return [] if shown[symptom] else [f"its symptom is not `{symptom}`: criteria {met}, last loss {last}"]
+
+
+def _caught_by(name: str) -> Callable[[Verdict], Judgement]:
+    def judge(verdict: Verdict) -> Judgement:
+        statuses = {entry["name"]: entry["status"] for entry in verdict["properties"]}
+        if verdict["outcome"] == "failed" and statuses.get(name) == "broken":
+            return Judgement()
+        caught = [entry for entry, status in statuses.items() if status == "broken"]
+        return Judgement(
+            complaints=(f"{name} is {statuses.get(name, 'not a property')}; broken: {', '.join(caught)}",)
+        )
+
+    return judge
+
+
+def _must_tell_right(verdict: Verdict, *, alive: frozenset[str]) -> Judgement:
+    tally = {"right": 0, "untold": 0, "wrong": 0}
+    complaints = []
+    for entry in verdict["bugs"]:
+        truth = "broken" if entry["id"] in alive else "fixed"
+        if entry["status"] == "blocked":
+            tally["untold"] += 1
+        elif entry["status"] == truth:
+            tally["right"] += 1
+        else:
+            tally["wrong"] += 1
+            complaints.append(f"{entry['id']} is {truth}, and was judged {entry['status']}")
+    if verdict["outcome"] == "passed":
+        complaints.append(f"it passed with {len(alive)} alive")
+    return Judgement(complaints=tuple(complaints), statuses=tally)
+
+
+def _criteria(verdict: Verdict) -> dict[str, bool]:
+    return {name: criterion["passed"] for name, criterion in verdict["criteria"].items()}
+
+
+def _repaired(source: str, given: Material) -> str:
+    """The source with its one bug's lines put back and its marks taken out."""
+    lines = source.replace(given.bugs[0].replace, given.bugs[0].find).splitlines()
+    return "\n".join(line for line in lines if not line.strip().startswith("# marked:"))
