@@ -6,6 +6,7 @@ the two ways in, `read` and `write`, would stay.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -64,7 +65,11 @@ def is_full(error: BaseException) -> bool:
 
 def _engine(path: Path, *, size: int, begin: str, pragmas: Sequence[str] = ()) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=size, max_overflow=0, pool_timeout=30.0
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=30.0,
+        json_serializer=_as_json,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -86,6 +91,10 @@ def _engine(path: Path, *, size: int, begin: str, pragmas: Sequence[str] = ()) -
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:

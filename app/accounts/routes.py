@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.responses import StreamingResponse
 
 from app.accounts import service
 from app.accounts.export import export
 from app.accounts.service import Account, Recovery
-from app.identity import COOKIE_SECONDS
+from app.accounts.theme import Theme, keep_theme
 from app.web.answers import ERRORS
+from app.web.bodies import Body
 from app.web.deps import CurrentUser, Everything, Settled
 
 router = APIRouter(prefix="/api/me", tags=["account"], responses=ERRORS)
 
 
-class NewPreferences(BaseModel):
+class NewPreferences(Body):
     """The theme, and whatever else a page wants to remember; null forgets."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"theme": "dark"}]})
 
-    theme: Literal["light", "dark", "system"] | None = None
+    theme: Theme | None = None
 
     def given(self) -> dict[str, Any]:
         return self.model_dump(exclude_unset=True)
@@ -41,16 +42,8 @@ async def set_preferences(
 ) -> Account:
     """Remember preferences; the theme also as a cookie, so that pages come in it from the first byte."""
     account = await service.prefer(parts, user_id=user.user_id, preferences=new.given())
-    if new.theme in ("light", "dark"):
-        response.set_cookie(
-            "theme",
-            new.theme,
-            max_age=COOKIE_SECONDS,
-            samesite="lax",
-            secure=parts.settings.secure_cookies,
-        )
-    elif "theme" in new.model_fields_set:
-        response.delete_cookie("theme")
+    if "theme" in new.model_fields_set:
+        keep_theme(response, new.theme, secure=parts.settings.secure_cookies)
     return account
 
 

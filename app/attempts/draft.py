@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Seat
 from app.deadlines import GRACE_MS
 from app.engine.blobs import text_of
+from app.engine.plain import is_plain_text
 from app.errors import StageClosed, StaleEdit, TooLarge
 from app.models import Edit, Stage
 from app.operations import Operation, apply_all, require_text
@@ -74,6 +75,8 @@ async def record(
                 seq=stage.draft_seq,
             )
         draft = await _sum(session, stage, edits)
+        if not all(is_plain_text(come) for edit in edits for _, _, come in edit.ops):
+            edits = [_whole(edits[-1], draft)]
         limit = parts.settings.source_kb * DRAFT_KB_PER_SOURCE_KB
         if len(draft.encode()) > limit << 10:
             raise TooLarge(
@@ -118,6 +121,11 @@ async def _sum(session: AsyncSession, stage: Stage, edits: Sequence[NewEdit]) ->
             draft = edit.text or ""
     require_text(draft)
     return draft
+
+
+def _whole(last: NewEdit, draft: str) -> NewEdit:
+    """One edit that says the outcome: pieces that held half characters could be kept by no store."""
+    return NewEdit(at_ms=last.at_ms, kind="resync", text=draft, line=last.line)
 
 
 async def _append(

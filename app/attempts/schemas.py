@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.attempts.draft import NewEdit
 from app.attempts.service import SEEDS, Wish
+from app.web.bodies import Body
 
 NAME = r"^[A-Za-z0-9_-]+$"
 OPERATIONS = 2_000
@@ -97,7 +98,7 @@ class NewEdits(BaseModel):
 
     base: Annotated[int, Field(ge=0, lt=MILLISECONDS)]
     edits: list[EditIn] = Field(max_length=EDITS)
-    batch: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    batch: Name | None = None
 
 
 class Seq(BaseModel):
@@ -112,9 +113,8 @@ class TakeHint(BaseModel):
     slot: Annotated[int, Field(ge=1, le=100)]
 
 
-class NewExplanation(BaseModel):
+class NewExplanation(Body):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"sentence": "Scores of later positions must be -inf before the softmax.", "hunk": {}}

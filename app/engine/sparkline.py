@@ -8,9 +8,9 @@ from collections.abc import Sequence
 POINTS = 32
 
 
-def sparkline(losses: Sequence[float], *, points: int = POINTS) -> tuple[float, ...] | None:
+def sparkline(losses: Sequence[float | None], *, points: int = POINTS) -> tuple[float, ...] | None:
     """At most `points` finite losses, evenly spread, first and last among them; None when there are none."""
-    finite = [float(value) for value in losses if isinstance(value, int | float) and math.isfinite(value)]
+    finite = [float(value) for value in losses if value is not None and math.isfinite(value)]
     if not finite:
         return None
     if len(finite) <= points:

@@ -16,12 +16,15 @@ from app.clock import Clock
 from app.engine.batch import Batch
 from app.engine.jobs import load_job
 from app.engine.log import Ended, Entry, RunLog, Superseded
+from app.engine.plain import plain
 from app.engine.sparkline import sparkline
 from app.metrics import Metrics
 from sandbox import Event, Job, Limits, Outcome
 
 AUDIENCE = {"property": "judged", "verdict": "judged"}  # kinds that tell of the judgement; others are for all
 JUDGE_VERSION = 1
+
+Losses = list[float | None]  # None where a loss was not a finite number
 
 logger = structlog.get_logger(__name__)
 
@@ -71,7 +74,7 @@ class Worker:
     async def _execute(self, run_id: str, try_no: int) -> None:
         asked = await load_job(self._log.db, run_id, limits=self._limits)
         self._metrics.wait_seconds.observe((asked.started_at - asked.created_at) / 1000)
-        losses: list[float] = []
+        losses: Losses = []
         outcome = await self._examine(asked.job, run_id, try_no, losses)
         if outcome.lost:
             self._metrics.lost.inc()
@@ -82,13 +85,15 @@ class Worker:
         await self._log.finish(run_id, try_no, ended)
         self._count(asked.job.kind, ended, seconds=(self._clock.now() - asked.started_at) / 1000)
 
-    async def _examine(self, job: Job, run_id: str, try_no: int, losses: list[float]) -> Outcome:
+    async def _examine(self, job: Job, run_id: str, try_no: int, losses: Losses) -> Outcome:
         batch = Batch(lambda entries: self._log.append(run_id, try_no, entries))
 
         async def emit(event: Event) -> None:
+            data = plain(event.data)
             if event.kind == "loss":
-                losses.extend(value for _step, value in event.data["points"])
-            data = {"state": "running", **event.data} if event.kind == "status" else event.data
+                losses.extend(value for _step, value in data["points"])
+            elif event.kind == "status":
+                data = {"state": "running", **data}
             await batch.add(Entry(event.kind, data, AUDIENCE.get(event.kind, "all")))
 
         try:
@@ -112,7 +117,7 @@ async def reference_curve(sandbox: Examiner, job: Job) -> list[list[float]]:
 
     async def emit(event: Event) -> None:
         if event.kind == "loss":
-            points.extend(event.data["points"])
+            points.extend(plain(event.data["points"]))
         elif event.kind == "status" and event.data.get("phase") == "examining":
             examining.set()
 
@@ -127,15 +132,16 @@ async def reference_curve(sandbox: Examiner, job: Job) -> list[list[float]]:
     return points
 
 
-def _ended(outcome: Outcome, job: Job, losses: list[float]) -> Ended:
+def _ended(outcome: Outcome, job: Job, losses: Losses) -> Ended:
     shown = sparkline(losses)
     if outcome.lost:
         verdict = _killed(job, level=outcome.level)
         return Ended(state="done", message=verdict["failure"]["message"], verdict=verdict, losses=shown)
     if outcome.verdict is None:
-        return Ended(state="error", message=outcome.fault or OUR_FAULT, losses=shown)
-    failure = outcome.verdict.get("failure") or {}
-    return Ended(state="done", message=failure.get("message"), verdict=outcome.verdict, losses=shown)
+        return Ended(state="error", message=plain(outcome.fault) or OUR_FAULT, losses=shown)
+    verdict = plain(outcome.verdict)
+    failure = verdict.get("failure") or {}
+    return Ended(state="done", message=failure.get("message"), verdict=verdict, losses=shown)
 
 
 def _killed(job: Job, *, level: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,11 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat
 from app.engine.blobs import keep
+from app.engine.log import Numbered
 from app.errors import BadInput, StageClosed, TooLarge, UnusableSource
 from app.models import Run, Stage, new_id
 from app.sight import RunSummary, run_summary, visible_event
 from app.web.parts import Parts
 from app.web.sse import ServerEvent
+
+LOOK_AT_PLACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +126,40 @@ async def events(parts: Parts, seat: Seat, *, after: int) -> AsyncIterator[Serve
     async with parts.db.read() as session:
         run = await session.get_one(Run, seat.run)
         slots = await slots_of(session, run.stage_id)
-    position = parts.engine.position(seat.run)
-    if position is not None:
-        yield ServerEvent("status", {"state": "queued", "position": position})
     seen = seat.sight
     async with aclosing(parts.engine.log.follow(seat.run, after=after)) as numbered:
-        async for event in numbered:
+        async for event in _with_places(numbered, lambda: parts.engine.position(seat.run)):
+            if isinstance(event, int):
+                yield ServerEvent("status", {"state": "queued", "position": event})
+                continue
             data = visible_event(event.kind, event.audience, event.data, seen, slots=slots)
             if data is not None:
                 yield ServerEvent(event.kind, data, id=event.seq)
+
+
+async def _with_places(
+    numbered: AsyncGenerator[Numbered, None], place: Callable[[], int | None]
+) -> AsyncIterator[Numbered | int]:
+    """Events, and between them the run's place in line whenever it has changed."""
+    coming: asyncio.Future[Numbered] | None = None
+    told: int | None = None
+    try:
+        while True:
+            now = place()
+            if now is not None and now != told:
+                yield now
+            told = now
+            coming = coming or asyncio.ensure_future(anext(numbered))
+            done, _ = await asyncio.wait((coming,), timeout=None if now is None else LOOK_AT_PLACE_S)
+            if done:
+                event, coming = coming, None
+                yield event.result()
+    except StopAsyncIteration:
+        return
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 def place_after(last_event_id: str | None, after: int) -> int:

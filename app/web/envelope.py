@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.db import is_full
+from app.engine.plain import plain_text
 from app.errors import BadInput, Forbidden, NotFound, OverfitError, Unavailable
 from app.web.templating import render
 
@@ -65,7 +66,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 def _field(problem: dict[str, Any]) -> dict[str, str]:
     place = [str(part) for part in problem["loc"] if part != "body"]
-    return {"field": ".".join(place) or "body", "problem": problem["msg"]}
+    return {"field": plain_text(".".join(place)) or "body", "problem": plain_text(problem["msg"])}
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -22,9 +22,7 @@ from app.settings import CHECKOUT, Settings
 
 Json = dict[str, Any]
 ENDLESS = "import time\nprint('begun', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
-COMMAND = (
-    "import sys; from app.serve import serve; from app.settings import Settings; sys.exit(serve(Settings()))"
-)
+COMMAND = [str(Path(sys.executable).with_name("overfit")), "serve"]
 
 
 @contextmanager
@@ -32,7 +30,7 @@ def server(data: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[st
     """A real server on a free port; its process, and where it says that it listens."""
     chosen = {"OVERFIT_DATA": str(data), "OVERFIT_PORT": "0", "OVERFIT_ASSETS": "cdn", **environment}
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND],
+        COMMAND,
         cwd=CHECKOUT,
         env={**os.environ, **chosen},
         stdout=subprocess.PIPE,
@@ -98,7 +96,7 @@ def test_kill_9_in_the_middle_loses_nothing_and_the_next_server_goes_on(tmp_path
 def test_a_second_server_on_the_same_data_says_where_the_first_listens(tmp_path: Path) -> None:
     with server(tmp_path, OVERFIT_JUDGE="false") as (_, url):
         second = subprocess.run(
-            [sys.executable, "-c", COMMAND],
+            COMMAND,
             cwd=CHECKOUT,
             env={**os.environ, "OVERFIT_DATA": str(tmp_path), "OVERFIT_PORT": "0"},
             capture_output=True,

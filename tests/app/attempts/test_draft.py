@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -75,6 +76,18 @@ async def test_reset_brings_the_starter_back_and_resync_the_whole_text(
     assert (await draft_of(client, stage))["draft"] == "new 😀\n"
     await send(client, stage, 1, {"at_ms": 2, "kind": "reset"})
     assert (await draft_of(client, stage))["draft"] == stage["starter"]
+
+
+async def test_halves_of_a_character_that_come_one_by_one_are_kept_as_the_whole_text(
+    client: httpx2.AsyncClient, stage: Json
+) -> None:
+    halves = json.dumps({"base": 0, "edits": [ops([0, 0, "\ud83d"]), ops([1, 0, "\ude00"])]})
+    headers = {"content-type": "application/json"}
+    path = f"/api/stages/{stage['id']}/edits"
+    assert (await client.post(path, content=halves, headers=headers)).json() == {"seq": 1}
+    kept = await draft_of(client, stage)
+    assert kept["draft"] == "😀" + stage["starter"]
+    assert kept["edits"][0]["kind"] == "resync"
 
 
 async def test_many_edits_leave_a_checkpoint_that_holds_the_draft(

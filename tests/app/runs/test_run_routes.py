@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
+from app.access import seat_at_run
+from app.runs import service
 from sandbox import Event, Job, Outcome
-from tests.app.fakes import BUG_IDS, Emit, FakeSandbox, lost, passing, until, waiting
+from tests.app.fakes import BUG_IDS, Emit, FakeSandbox, lost, passing, until, verdict, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -208,6 +211,58 @@ async def test_a_sandbox_that_raises_leaves_the_run_as_an_error_and_the_next_one
     assert (await follow(client, run))[-1]["data"]["state"] == "error"
     sandbox.script = passing
     assert (await follow(client, await submit(client, stage)))[-1]["data"]["state"] == "done"
+
+
+async def test_numbers_and_text_that_json_cannot_hold_reach_nobody(
+    client: httpx2.AsyncClient, stage: Json, sandbox: FakeSandbox
+) -> None:
+    async def strange(job: Job, emit: Emit) -> Outcome:
+        await emit(Event("output", {"stream": "stdout", "text": "half \ud800\n"}))
+        await emit(Event("loss", {"points": [[0, 3.0], [1, float("nan")], [2, float("inf")]]}))
+        said = verdict(job, outcome="failed")
+        said["criteria"]["loss_drop"]["last"] = float("nan")
+        said["failure"] = {"kind": "exception", "message": "half \ud800", "line": 1, "traceback": ""}
+        return Outcome(verdict=said, level="namespaces")
+
+    sandbox.script = strange
+    run = await submit(client, stage)
+    events = {event["kind"]: event["data"] for event in await follow(client, run)}
+    assert events["output"]["text"] == "half ?\n"
+    assert events["loss"]["points"] == [[0, 3.0], [1, None], [2, None]]
+    stored = (await client.get(run["url"])).json()
+    assert stored["verdict"]["criteria"]["loss_drop"]["last"] is None
+    assert stored["message"] == "half ?"
+
+
+async def test_a_waiting_run_tells_its_place_in_line_whenever_it_moves(
+    site: FastAPI,
+    client: httpx2.AsyncClient,
+    stage: Json,
+    sandbox: FakeSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "LOOK_AT_PLACE_S", 0.01)
+    sandbox.script = waiting
+    first, second, third = [await submit(client, stage) for _ in range(3)]
+    await until(lambda: sandbox.jobs)
+    parts, places = site.state.parts, []
+    user_id = parts.identities.visitor(client.cookies["overfit"]).user_id
+    async with parts.db.read() as session:
+        seat = await seat_at_run(session, third["id"], user_id=user_id)
+
+    async def collect_places() -> None:
+        async for event in service.events(parts, seat, after=0):
+            if event.id is None:
+                places.append(event.data["position"])
+
+    following = asyncio.create_task(collect_places())
+    await until(lambda: places == [2])
+    await client.post(f"{first['url']}/cancel")
+    await until(lambda: places == [2, 1])
+    sandbox.script = passing
+    await client.post(f"{second['url']}/cancel")
+    await following
+    assert places == [2, 1]
 
 
 async def test_a_run_asked_for_while_the_judge_warms_up_waits_and_then_runs(

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.anyio
         ("POST", "/api/attempts", b"{not json", 422),
         ("POST", "/api/attempts", b"\xff\xfe", 422),
         ("POST", "/api/attempts", b"[]", 422),
+        ("POST", "/api/attempts", b'{"\\ud800": 1}', 422),
+        ("POST", "/api/me/preferences", b'{"x": "\\ud800"}', 422),
         ("GET", "/api/attempts/" + "x" * 200, None, 422),
     ],
 )
@@ -33,6 +35,19 @@ async def test_whatever_is_wrong_comes_in_the_envelope(
     assert body["ok"] is False
     assert body["status"] == status
     assert body["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [("/nothing", "localhost", 404), ("/attempts/nothing", "localhost", 404), ("/", "evil.example", 421)],
+)
+async def test_who_opened_an_address_gets_a_page(
+    client: httpx2.AsyncClient, path: str, host: str, status: int
+) -> None:
+    answer = await client.get(path, headers={"accept": "text/html,*/*;q=0.8", "host": host})
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<h1" in answer.text
 
 
 async def test_a_full_disk_is_said_and_the_server_goes_on(site: FastAPI, client: httpx2.AsyncClient) -> None:
