@@ -215,12 +215,12 @@ def _finite(value: float) -> float | None:
 
 def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
     for i, forward in enumerate(watch.forwards):
-        arrays[f"ids {i}"] = to_array(forward.ids)
+        arrays |= {f"lookup {i} {j}": to_array(ids) for j, ids in enumerate(forward.lookups)}
         arrays[f"logits {i}"] = to_array(forward.logits)
         if forward.gradient is not None:
             arrays[f"gradient {i}"] = to_array(forward.gradient)
     return {
-        "forwards": len(watch.forwards),
+        "forwards": [len(forward.lookups) for forward in watch.forwards],
         "backwards": watch.backwards,
         "movements": watch.movements,
         "stale": watch.stale,

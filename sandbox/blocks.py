@@ -10,67 +10,63 @@ from torch import Tensor
 from sandbox.measurements import Measurements
 from sandbox.subject import RemoteModel, Tap
 
-_INDEXED = re.compile(r"^(?:(.*?)\.)?(\d+)\.")
+_MEMBER = re.compile(r"^(?:(.*?)\.)?(\d+)\.")  # blocks.0.attn.qkv.weight: the list, the index
 
 
 def branches(m: Measurements) -> list[str]:
-    """Every weight and bias inside the blocks but the gains: with them at zero all branches are silent."""
-    inner = _in_blocks(m)
+    """Every matrix but those of tokens, positions and head: with them at zero all branches are silent."""
+    apart = {table.name for table in (m.token_table, m.position_table) if table is not None} | {head(m)}
     return [
         entry["name"]
         for entry in m.initial.parameters.entries
-        if entry["name"] in inner and not entry["gain"]
+        if len(entry["shape"]) >= 2 and entry["name"] not in apart
     ]
+
+
+def head(m: Measurements) -> str | None:
+    """The weight of the last product that gives logits."""
+    weights = [tap.weight for tap in m.products.taps if tap.weight and tap.tensors["out"].shape[-1] == m.V]
+    return weights[-1] if weights else None
 
 
 def gains(m: Measurements) -> list[str]:
-    """The gains and shifts of the blocks' norms; empty where they can't be told from others'."""
-    inner = _in_blocks(m)
+    """The gains of the blocks' norms, by the names of lists of modules; empty where there are none."""
+    inner = set(branches(m))
+    members: dict[tuple[str, str], list[str]] = {}
+    for entry in m.initial.parameters.entries:
+        if found := _MEMBER.match(entry["name"]):
+            members.setdefault((found[1] or "", found[2]), []).append(entry["name"])
     return [
-        entry["name"] for entry in m.initial.parameters.entries if entry["name"] in inner and entry["gain"]
+        name
+        for names in members.values()
+        if inner & set(names)
+        for name in names
+        if _is_gain(m.initial.parameters.values[name])
     ]
 
 
-def _in_blocks(m: Measurements) -> set[str]:
-    """Names that belong to a member of a list of modules which holds several matrices, or only norms."""
-    groups: dict[tuple[str, str], list[dict[str, object]]] = {}
-    for entry in m.initial.parameters.entries:
-        if (found := _INDEXED.match(entry["name"])) and m.V not in entry["shape"]:
-            groups.setdefault((found[1] or "", found[2]), []).append(entry)
-    only_gains = {key for key, entries in groups.items() if all(entry["gain"] for entry in entries)}
-    lists_of_norms = {
-        prefix
-        for prefix, _ in only_gains
-        if all(key in only_gains for key in groups if key[0] == prefix)
-        and sum(key[0] == prefix for key in groups) > 1
-    }
-    chosen = [entries for key, entries in groups.items() if key not in only_gains or key[0] in lists_of_norms]
-    if not chosen:  # a single block by name: its matrices are known, its norms are not told from the last one
-        return _outside_lists(m)
-    return {str(entry["name"]) for entries in chosen for entry in entries}
+def _is_gain(value: Tensor) -> bool:
+    return value.dim() == 1 and float(value.min()) == float(value.max()) != 0
 
 
-def _outside_lists(m: Measurements) -> set[str]:
-    table = m.position_table
-    return {
-        entry["name"]
-        for entry in m.initial.parameters.entries
-        if not entry["gain"] and m.V not in entry["shape"] and (table is None or entry["name"] != table.name)
-    }
+def silenced(m: Measurements, *, stretch_gains: bool = False) -> RemoteModel:
+    """The drawn model with silent branches and the vectors of norms as they are initialised, or stretched."""
+    return m.subject.once(f"silenced {stretch_gains}", lambda: _silence(m, stretch_gains))
 
 
-def silenced(m: Measurements, *, gains_seed: int | None = None) -> RemoteModel:
-    """The drawn model with silent branches; its blocks' norms as initialised, or stretched at random."""
-    return m.subject.once(f"silenced {gains_seed}", lambda: _silence(m, gains_seed))
-
-
-def _silence(m: Measurements, gains_seed: int | None) -> RemoteModel:
+def _silence(m: Measurements, stretch_gains: bool) -> RemoteModel:
     initial = m.initial.parameters.values
-    values: dict[str, Tensor] = {name: torch.zeros_like(initial[name]) for name in branches(m)}
-    generator = torch.Generator().manual_seed(gains_seed or 0)
-    for name in gains(m):
-        stretch = 0.5 + torch.rand(initial[name].shape, generator=generator)
-        values[name] = initial[name] * (stretch if gains_seed is not None else 1.0)
+    values = {name: torch.zeros_like(initial[name]) for name in branches(m)}
+    for name, value in initial.items():
+        if (
+            value.dim() < 2
+        ):  # a bias drawn at random belongs to its branch; what is constant is as good as given
+            constant = value.numel() > 0 and bool((value == value.flatten()[0]).all())
+            values[name] = value if constant else torch.zeros_like(value)
+    if stretch_gains:
+        generator = torch.Generator().manual_seed(5)
+        for name in gains(m):
+            values[name] = initial[name] * (0.5 + torch.rand(initial[name].shape, generator=generator))
     return m.drawn.with_parameters(values)
 
 

@@ -27,10 +27,14 @@ class Stubbed:
 
     @property
     def cut_wrong(self) -> int | None:
-        """The first step whose context is not the end of the text so far; None when all are."""
+        """The first step whose context is not the end of the text so far; None when all are.
+
+        More than the text may stand in front of it: a token that marks the beginning.
+        """
         for step, context in enumerate(self.contexts):
             so_far = self.expected[: len(self.prompt) + step]
-            if so_far[len(so_far) - len(context) :] != context:
+            common = min(len(so_far), len(context))
+            if so_far[len(so_far) - common :] != context[len(context) - common :]:
                 return step
         return None
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from sandbox.attention import Attention, find_attentions
 from sandbox.calls import CandidateFault
 from sandbox.criteria import own_generation, own_training
-from sandbox.positions import Table, find_position_table
+from sandbox.positions import Table, find_position_table, find_token_table
 from sandbox.reference import Reference
 from sandbox.responses import response_map, tolerance
 from sandbox.subject import Parameters, RemoteModel, Subject, Tap, Training
@@ -158,9 +158,17 @@ class Measurements:
         tokens = set(ids.flatten().tolist())
         return find_position_table(self.gradients, T=ids.shape[1], tokens=tokens)
 
+    @property
+    def token_table(self) -> Table | None:
+        tokens = set(self._gradient_ids().flatten().tolist())
+        return find_token_table(self.gradients, tokens=tokens)
+
     def _gradient_ids(self) -> Tensor:
-        # as many positions as characters would let the table of tokens pass for that of positions
-        return self.ids(4, T if len(self.vocabulary) != T else T - 1, salt=2)
+        """Tokens of a text that leaves some characters out, and has not as many as it has positions."""
+        kept = torch.tensor(self.vocabulary[: max(2, len(self.vocabulary) * 3 // 4)])
+        generator = torch.Generator().manual_seed(self.subject.seed)
+        ids = kept[torch.randint(len(kept), (4, T), generator=generator)]
+        return ids if len(ids.unique()) != T else ids[:, :-1]
 
     @property
     def before(self) -> Training:

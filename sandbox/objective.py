@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sandbox.subject import Forward
+
 
 @dataclass(frozen=True)
 class Pull:
@@ -20,9 +22,11 @@ class Pull:
     imbalance: float  # |sum of the gradient| / length: 0 for every loss on a softmax
 
 
-def pulls(ids: Tensor, logits: Tensor, gradient: Tensor) -> Iterator[Pull]:
+def pulls(forward: Forward, *, text: list[int]) -> Iterator[Pull]:
     """One for each position whose gradient is not zero. Nothing where ids and logits don't belong together."""
-    ids = ids if ids.dim() == 2 else ids[None]  # (B, T)
+    ids, logits, gradient = forward.ids(text), forward.logits, forward.gradient
+    if ids is None or gradient is None:
+        return
     rows, V = logits.numel() // logits.shape[-1], logits.shape[-1]
     B, T = ids.shape
     answered = rows // B if rows % B == 0 else 0

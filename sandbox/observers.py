@@ -23,6 +23,7 @@ _PRODUCTS = frozenset(
 )  # fmt: skip
 _LOOKUPS = frozenset(("embedding", "__getitem__", "index_select", "one_hot"))
 _MOST_FORWARDS = 64
+_MOST_LOOKUPS = 8  # of one forward pass
 
 
 @contextlib.contextmanager
@@ -58,7 +59,7 @@ def _reporting(original: Callable[..., Tensor], report: Callable[[float], None])
 class Forward:
     """One forward pass of the model, as training saw it."""
 
-    ids: Tensor  # (B, T) or (T,): what was looked up in the token table
+    lookups: list[Tensor]  # integers, (B, T) or (T,), that rows were looked up by since the last one
     logits: Tensor  # (..., V): the last product with V columns
     gradient: Tensor | None = None  # dLoss/dlogits, once backward has come by
 
@@ -80,7 +81,7 @@ class TrainingWatch:
     def __post_init__(self) -> None:
         self._leaves: dict[int, Tensor] = {}
         self._before: dict[int, Tensor] = {}  # values at the last backward
-        self._ids: Tensor | None = None
+        self._lookups: list[Tensor] = []
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> TrainingWatch:
@@ -106,13 +107,17 @@ class TrainingWatch:
     def _see_lookup(self, args: tuple[Any, ...], out: Any) -> None:
         ids = next((value for value in _flat(args) if _is_ids(value)), None)
         looked_up = isinstance(out, Tensor) and (out.is_floating_point() or _is_ids(args[0]))
-        if ids is not None and looked_up and ids.dim() in (1, 2) and not _is_arange(ids):
-            self._ids = ids.detach().clone()
+        if ids is not None and looked_up and ids.dim() in (1, 2) and len(self._lookups) < _MOST_LOOKUPS:
+            self._lookups.append(ids.detach().clone())
 
     def _see_product(self, out: Tensor) -> None:
-        if out.shape[-1] != self.vocab or self._ids is None or len(self.forwards) >= _MOST_FORWARDS:
+        if out.shape[-1] != self.vocab or len(self.forwards) >= _MOST_FORWARDS:
             return
-        forward = Forward(self._ids, out.detach().clone())
+        # a product inside the model may have V columns by chance: it finds no lookup of its own
+        forward = Forward(
+            self._lookups or (self.forwards[-1].lookups if self.forwards else []), out.detach().clone()
+        )
+        self._lookups = []
 
         def keep(gradient: Tensor) -> None:
             with contextlib.suppress(Exception):
@@ -192,8 +197,3 @@ def _flat(values: tuple[Any, ...]) -> Iterator[Any]:
 
 def _is_ids(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dtype in (torch.int64, torch.int32)
-
-
-def _is_arange(ids: Tensor) -> bool:
-    flat = ids.flatten()
-    return bool((flat == torch.arange(len(flat))).all())

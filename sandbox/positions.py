@@ -1,4 +1,4 @@
-"""Finds the tables of tokens and positions among a model's parameters by where their gradients fall."""
+"""Finds the tables of tokens and of positions among a model's parameters by where their gradients fall."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Table:
 
     name: str
     dim: int  # the dimension that counts its rows
+    size: int  # rows
     used: tuple[int, ...]  # rows that a text reached
 
     def rows(self, value: Tensor) -> Tensor:
@@ -28,17 +29,27 @@ def find_position_table(gradients: dict[str, Tensor | None], *, T: int, tokens: 
     `tokens` are the ids of the text; they must not be 0 ... T - 1 themselves.
     """
     rows = [table for name, gradient in gradients.items() for table in _tables(name, gradient)]
-    rows = [table for table in rows if set(table.used) != tokens]
+    rows = [table for table in rows if set(table.used) != tokens and table.size >= _LEAST_ROWS]
     contiguous = [t for t in rows if len(t.used) == T and t.used[-1] - t.used[0] == T - 1]
     return next(iter(contiguous), None) or next((t for t in rows if len(t.used) == 1), None)
 
 
+def find_token_table(gradients: dict[str, Tensor | None], *, tokens: set[int]) -> Table | None:
+    """The parameter that the text reaches in the rows of its tokens; None where the head has the same table.
+
+    The text must leave out a token of the vocabulary.
+    """
+    tables = (table for name, gradient in gradients.items() for table in _tables(name, gradient))
+    return next((table for table in tables if set(table.used) == tokens), None)
+
+
 def _tables(name: str, gradient: Tensor | None) -> list[Table]:
+    """Each way of reading a gradient as one of a table, some of whose rows were reached."""
     if gradient is None or gradient.dim() < 2:
         return []
     tables = []
     for dim, size in enumerate(gradient.shape):
         reached = gradient.movedim(dim, 0).flatten(1).any(dim=1)
-        if size >= _LEAST_ROWS and 0 < int(reached.sum()) < size:
-            tables.append(Table(name, dim, tuple(reached.nonzero().flatten().tolist())))
+        if 0 < int(reached.sum()) < size:
+            tables.append(Table(name, dim, size, tuple(reached.nonzero().flatten().tolist())))
     return tables

@@ -17,18 +17,9 @@ _NAMES = {
 
 
 def describe_parameters(model: nn.Module) -> list[dict[str, Any]]:
-    """Name, whether it is trained, and whether its module holds nothing but vectors (a norm, a gain)."""
-    vectors_only = {
-        path: all(p.dim() < 2 for p in module.parameters(recurse=False))
-        for path, module in model.named_modules()
-    }
+    """Name, shape and whether it is trained."""
     return [
-        {
-            "name": name,
-            "shape": list(parameter.shape),
-            "trained": parameter.requires_grad,
-            "gain": parameter.dim() < 2 and vectors_only[name.rpartition(".")[0]],
-        }
+        {"name": name, "shape": list(parameter.shape), "trained": parameter.requires_grad}
         for name, parameter in model.named_parameters()
     ]
 

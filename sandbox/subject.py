@@ -144,7 +144,7 @@ class Tap:
 class Parameters:
     """What a model holds. `values` is empty for a model too large to travel."""
 
-    entries: list[dict[str, Any]]  # name, shape, trained, gain
+    entries: list[dict[str, Any]]  # name, shape, trained
     values: dict[str, Tensor]
     buffers: dict[str, Tensor]
     declared: dict[str, int]  # n_head, n_layer, block_size where the program states them
@@ -165,6 +165,27 @@ class StubbedText:
 
 
 @dataclass(frozen=True)
+class Forward:
+    """One forward pass of a training: what was looked up, the logits, and the gradient that reached them."""
+
+    lookups: list[Tensor]
+    logits: Tensor
+    gradient: Tensor | None
+
+    def ids(self, text: list[int]) -> Tensor | None:
+        """The tokens that were fed: of all that was looked up, what reads most like the text. (B, T)"""
+        rows = [ids if ids.dim() == 2 else ids[None] for ids in self.lookups]
+        return max(rows, key=lambda ids: _likeness(ids, text), default=None)
+
+
+def _likeness(ids: Tensor, text: list[int]) -> float:
+    """The share of neighbours that are neighbours in the text."""
+    pairs = set(itertools.pairwise(text))
+    found = [pair in pairs for row in ids.tolist() for pair in itertools.pairwise(row)]
+    return sum(found) / len(found) if found else 0.0
+
+
+@dataclass(frozen=True)
 class Training:
     """One call of train: the model it returned, its list of losses, and what was observed."""
 
@@ -173,7 +194,7 @@ class Training:
     returned: list[float]
     computed: list[float]  # values of the cross-entropies that were computed
     observed: dict[str, Any]
-    forwards: list[tuple[Tensor, Tensor, Tensor | None]]  # ids, logits, gradient at the logits
+    forwards: list[Forward]
 
 
 class Subject:
@@ -229,8 +250,12 @@ class Subject:
             computed=arrays["computed"].tolist(),
             observed=answer.fields,
             forwards=[
-                (arrays[f"ids {i}"], arrays[f"logits {i}"], arrays.get(f"gradient {i}"))
-                for i in range(int(answer.fields.get("forwards", 0)))
+                Forward(
+                    lookups=[arrays[f"lookup {i} {j}"] for j in range(count)],
+                    logits=arrays[f"logits {i}"],
+                    gradient=arrays.get(f"gradient {i}"),
+                )
+                for i, count in enumerate(answer.fields.get("forwards", []))
             ],
         )
 

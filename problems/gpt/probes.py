@@ -8,6 +8,7 @@ what each property stands on, and what the judge can't see, is in docs/judge.md.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -88,24 +89,11 @@ def raw_scores(m: Measurements) -> Finding:
             f"No logit of {logits.numel()} is negative: the smallest is {float(logits.min()):.3f}.",
             measured=float(logits.min()),
         )
-    rows = _token_rows(m)
-    if rows is not None and rows < m.V:
-        return broken(
-            f"The logits score {m.V} tokens, the vocabulary has {rows}.", measured=m.V, expected=rows
-        )
+    table = m.token_table
+    if table is not None and m.V > table.size:
+        detail = f"The logits score {m.V} tokens; the table of tokens has {table.size} rows."
+        return broken(detail, measured=m.V, expected=table.size)
     return held()
-
-
-def _token_rows(m: Measurements) -> int | None:
-    """Rows of the table that the tokens are looked up in, where the gradients show one."""
-    used = set(m.ids(4, T if len(m.vocabulary) != T else T - 1, salt=2).flatten().tolist())
-    for gradient in m.gradients.values():
-        if gradient is not None and gradient.dim() == 2:
-            for dim in (0, 1):
-                reached = gradient.movedim(dim, 0).any(dim=1)
-                if set(reached.nonzero().flatten().tolist()) == used and len(reached) >= len(used):
-                    return len(reached)
-    return None
 
 
 # --- what a position can see -----------------------------------------------------------------------------------
@@ -405,7 +393,7 @@ def residual(m: Measurements) -> Finding:
             " nothing passes beside the branches.",
             measured=float(own.min()),
         )
-    stretched = blocks.silenced(m, gains_seed=5)
+    stretched = blocks.silenced(m, stretch_gains=True)
     moved = float((silent.logits(ids) - stretched.logits(ids)).abs().max())
     if moved <= m.tolerance:
         return held(measured=moved, expected=0.0)
@@ -554,31 +542,25 @@ def units_differ(m: Measurements) -> Finding:
 
 @probe(title="It trains on the text it is given", component="data")
 def trains_on_text(m: Measurements) -> Finding:
-    text = m.hidden_ids
-    pairs = set(zip(text, text[1:], strict=False))
-    fed = [row.tolist() for ids, _, _ in m.short.forwards for row in ids.reshape(-1, ids.shape[-1])]
-    seen = [pair for row in fed for pair in zip(row, row[1:], strict=False)]
+    text, known = set(pairwise(m.hidden_ids)), set(m.hidden_ids)
+    fed = [forward.ids(m.hidden_ids) for forward in m.short.forwards]
+    seen = [pair for ids in fed if ids is not None for row in ids.tolist() for pair in pairwise(row)]
     if not seen:
         return not_seen("What the model was fed could not be seen.")
-    known = set(text)
-    strange = [pair for pair in seen if pair not in pairs and set(pair) <= known]
-    share = len(strange) / len(seen)
-    if share > 0.1:
+    strange = sum(pair not in text and set(pair) <= known for pair in seen) / len(seen)
+    if strange > 0.1:
         return broken(
-            f"{share:.0%} of the neighbouring tokens that the model was fed are no neighbours in the text.",
-            measured=share,
+            f"{strange:.0%} of the neighbouring tokens that the model was fed are no neighbours in the text.",
+            measured=strange,
             expected=0.0,
         )
-    return held(measured=share, expected=0.0)
+    return held(measured=strange, expected=0.0)
 
 
 @probe(title="The target is the next character", component="loss", needs=("trains_on_text",))
 def objective(m: Measurements) -> Finding:
-    forwards = [
-        list(pulls(ids, logits, gradient))
-        for ids, logits, gradient in m.short.forwards
-        if gradient is not None
-    ]
+    forwards = [list(pulls(forward, text=m.hidden_ids)) for forward in m.short.forwards]
+    forwards = [forward for forward in forwards if forward]
     found = [pull for forward in forwards for pull in forward]
     if not found:
         return _objective_unseen(m)
