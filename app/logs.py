@@ -9,6 +9,8 @@ from typing import Literal
 import structlog
 from structlog.types import Processor
 
+PLAIN = structlog.dev.plain_traceback  # the rich one prints locals, which hold keys, and takes seconds
+
 
 def configure(form: Literal["console", "json"]) -> None:
     """Send all log lines to stderr, for people or as a JSON object a line."""
@@ -20,7 +22,7 @@ def configure(form: Literal["console", "json"]) -> None:
     last: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=PLAIN)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

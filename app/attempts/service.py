@@ -61,8 +61,6 @@ async def create(parts: Parts, *, user_id: str, wish: Wish) -> AttemptView:
         session.add(
             Member(attempt_id=attempt_id, user_id=user_id, role="candidate", position=0, joined_at=now)
         )
-    if wish.mode == "practice":
-        await parts.engine.want_curve(problem=stage.problem, shape=texts["shape"], sentence=texts["sentence"])
     return await read(parts, await _seat(parts, attempt_id, user_id))
 
 
@@ -71,13 +69,17 @@ async def read(parts: Parts, seat: Seat) -> AttemptView:
     async with parts.db.read() as session:
         attempt = await session.get_one(Attempt, seat.attempt_id)
         found = select(Stage).where(Stage.attempt_id == seat.attempt_id).order_by(Stage.position)
-        stages = []
+        stages, wanted = [], []
         for stage in await session.scalars(found):
             given = await given_to(session, stage.id, "starter", "statement", "sentence", "shape")
             runs = await session.scalars(select(Run).where(Run.stage_id == stage.id).order_by(Run.number))
             curve = await known_curve(session, shape=given["shape"], sentence=given["sentence"])
             stages.append(stage_view(stage, seat, given=given, runs=runs.all(), curve=curve))
-        return attempt_view(attempt, seat, now=parts.clock.now(), stages=stages)
+            if curve is None and seat.sight.verdict:
+                wanted.append((stage.problem, given["shape"], given["sentence"]))
+    for problem, shape, sentence in wanted:
+        await parts.engine.want_curve(problem=problem, shape=shape, sentence=sentence)
+    return attempt_view(attempt, seat, now=parts.clock.now(), stages=stages)
 
 
 async def finish(parts: Parts, seat: Seat) -> AttemptView:

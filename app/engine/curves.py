@@ -23,7 +23,7 @@ class Curves:
         self._queue = queue
         self._sandbox = sandbox
         self._limits = limits
-        self._wanted: set[tuple[str, str]] = set()
+        self._wanted: set[tuple[str, str]] = set()  # tried once by this process, whatever came of it
 
     async def want(self, *, problem: str, shape: str, sentence: str) -> None:
         """Have a curve measured in a quiet moment, unless it is known or on its way."""
@@ -46,12 +46,9 @@ class Curves:
         self._queue.push_background(lambda: self._measure(job, key))
 
     async def _measure(self, job: Job, key: tuple[str, str]) -> None:
-        try:
-            points = await reference_curve(self._sandbox, job)
-            if points:
-                await self._keep(key, points)
-        finally:
-            self._wanted.discard(key)
+        points = await reference_curve(self._sandbox, job)
+        if points:
+            await self._keep(key, points)
 
     async def _keep(self, key: tuple[str, str], points: Points) -> None:
         shape, sentence = key

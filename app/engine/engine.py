@@ -173,13 +173,14 @@ class Engine:
             return [(run_id, user_id) for run_id, user_id in await session.execute(found)]
 
     async def _sweep(self) -> None:
-        """End runs that no task works on: what a full disk kept from being written is written later."""
+        """Mend what a full disk left half done: runs that no task works on, and runs that are not in line."""
         while True:
             await asyncio.sleep(SWEEP_S)
             with contextlib.suppress(Exception):
                 for run_id, _user_id in await self._runs("running"):
                     if not self._queue.works_on(run_id):
                         await self.log.end_unless_ended(run_id, Ended(state="error", message=LEFT_BEHIND))
+                await self._take_up_what_was_queued()
 
 
 def _failed(reason: str) -> Judge:

@@ -39,6 +39,9 @@ class Queue:
         self._fill()
 
     def push(self, run_id: str, *, user_id: str) -> None:
+        """Put a run in line, once."""
+        if run_id in self._person_of:
+            return
         self._waiting.setdefault(user_id, deque()).append(run_id)
         self._person_of[run_id] = user_id
         self._fill()

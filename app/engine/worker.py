@@ -23,6 +23,7 @@ from sandbox import Event, Job, Limits, Outcome
 
 AUDIENCE = {"property": "judged", "verdict": "judged"}  # kinds that tell of the judgement; others are for all
 JUDGE_VERSION = 1
+PATIENCE_S = 60.0  # beyond its own limits, which include neither a restart nor the wait for a slot
 
 Losses = list[float | None]  # None where a loss was not a finite number
 
@@ -97,7 +98,8 @@ class Worker:
             await batch.add(Entry(event.kind, data, AUDIENCE.get(event.kind, "all")))
 
         try:
-            outcome = await self._sandbox.examine(job, emit=emit)
+            async with asyncio.timeout(self._limits.examine_s + self._limits.wall_s + PATIENCE_S):
+                outcome = await self._sandbox.examine(job, emit=emit)
             await batch.close()
         except BaseException:
             await batch.abandon()

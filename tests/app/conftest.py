@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from app import logs
 from app.db import Database
 from app.main import DATABASE, create_app
 from app.settings import Settings
@@ -27,6 +28,12 @@ NewClient = Callable[[], Awaitable[httpx2.AsyncClient]]
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_lines() -> None:
+    """Log as the server does: structlog's own default draws tracebacks that take seconds."""
+    logs.configure("json")
 
 
 @pytest.fixture(scope="session")

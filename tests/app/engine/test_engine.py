@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
+from app.db import Database
 from app.engine import engine as engine_module
 from app.main import create_app
 from app.models import Run
 from app.settings import Settings
+from sandbox import Event, Job, Outcome
 from tests.app.conftest import BASE, running
-from tests.app.fakes import FakeSandbox, SteppingClock, passing, until, waiting
+from tests.app.fakes import Emit, FakeSandbox, SteppingClock, passing, until, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +27,16 @@ async def submit(client: httpx2.AsyncClient, stage: Json) -> str:
     answer = await client.post(f"/api/stages/{stage['id']}/runs", json={"code": "x = 1"})
     run_id: str = answer.json()["id"]
     return run_id
+
+
+async def db_pages(db: Database) -> int:
+    async with db.write() as session:
+        return int(await session.scalar(text("PRAGMA page_count")) or 0)
+
+
+async def allow_pages(db: Database, pages: int) -> None:
+    async with db.write() as session:
+        await session.execute(text(f"PRAGMA max_page_count = {pages}"))
 
 
 async def test_a_stop_interrupts_what_runs_and_the_next_start_takes_up_what_waits(
@@ -69,6 +82,35 @@ async def test_a_run_whose_end_could_not_be_written_is_ended_by_the_sweep(
                 await session.execute(update(Run).where(Run.id == run_id).values(state="running"))
             await client.get(f"/api/runs/{run_id}/events", params={"after": 99})
             assert (await client.get(f"/api/runs/{run_id}")).json()["state"] == "error"
+
+
+async def test_a_disk_that_fills_up_under_a_run_costs_the_run_and_not_the_server(
+    settings: Settings, sandbox: FakeSandbox, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "SWEEP_S", 0.05)
+    async with running(create_app(settings, sandbox=sandbox, clock=clock)) as site:
+        db, stopped = site.state.parts.db, asyncio.Event()
+
+        async def fill_up(job: Job, emit: Emit) -> Outcome:
+            await allow_pages(db, await db_pages(db))
+            try:
+                while True:
+                    await emit(Event("output", {"stream": "stderr", "text": "x" * 40_000}))
+                    await asyncio.sleep(0)
+            finally:
+                stopped.set()
+
+        sandbox.script = fill_up
+        transport = httpx2.ASGITransport(app=site)
+        async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
+            stage = (await client.post("/api/attempts", json={"problem": "tiny"})).json()["stages"][0]
+            run_id = await submit(client, stage)
+            await stopped.wait()
+            await allow_pages(db, 1_000_000)
+            assert '"state":"error"' in (await client.get(f"/api/runs/{run_id}/events")).text
+            sandbox.script = passing
+            again = await submit(client, stage)
+            assert '"state":"done"' in (await client.get(f"/api/runs/{again}/events")).text
 
 
 async def test_the_clean_shapes_curve_is_measured_once_and_shown_with_the_stage(
