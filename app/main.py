@@ -12,11 +12,14 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
+import app.accounts.pages
 import app.accounts.routes
 import app.attempts.pages
 import app.attempts.routes
+import app.history.pages
 import app.history.routes
 import app.lobby.pages
+import app.problems.pages
 import app.runs.pages
 import app.runs.routes
 from app import assets
@@ -49,7 +52,10 @@ ROUTERS = (
     app.attempts.routes.router,
     app.runs.routes.router,
     app.history.routes.router,
+    app.history.pages.router,
     app.accounts.routes.router,
+    app.accounts.pages.router,
+    app.problems.pages.router,
     health.router,
 )
 

@@ -90,7 +90,7 @@ def hour(review: Review, *, kept_ms: int) -> Hour:
     limit = None if review.minutes is None else review.minutes * MINUTE_MS
     width = _width(review.times.total_ms, limit)
     wide = 1 if width <= BARS * MINUTE_MS else -(-width // (BARS * MINUTE_MS))  # minutes in a column
-    titles = {bug.slot: (bug.title, f"line {bug.line}") for bug in review.bugs}
+    titles = {bug.slot: (sentence_case(bug.family), f"line {bug.line}") for bug in review.bugs}
     return Hour(
         height=LANES_Y + LANE_HEIGHT * len(review.lanes) + FOOT,
         ticks=_ticks(width),
@@ -176,7 +176,7 @@ def _signs(review: Review, width: int) -> tuple[Sign, ...]:
     ]
     found += [(hint.at_ms, "hint", f"hint {hint.rung} on bug {hint.slot}") for hint in review.hints]
     found.sort()
-    ends = [*(_x(at, width) for at, _, _ in found[1:]), 100.0 + LABEL_SHARE / 2]
+    ends = [_x(at, width) for at, _, _ in found[1:]] + [100.0 + LABEL_SHARE / 2] * bool(found)
     return tuple(
         Sign(
             x=_x(at, width),

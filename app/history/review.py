@@ -164,6 +164,7 @@ def _debriefs(record: Record, ledger: Sequence[Sentence]) -> list[Debrief]:
             slot=bug["slot"],
             id=bug["id"],
             title=bug["title"],
+            family=bug["family"],
             component=bug["component"],
             mechanism=bug["mechanism"],
             why=bug["why"],

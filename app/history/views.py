@@ -56,6 +56,7 @@ class Debrief:
     slot: int
     id: str
     title: str
+    family: str
     component: str
     mechanism: str
     why: str

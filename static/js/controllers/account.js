@@ -1,36 +1,15 @@
-/** The page about oneself: a recovery link made and shown once, and the deletion, asked twice. */
+/** The page about oneself: the deletion asks in a dialog, the theme applies as it is chosen. */
 
-import { ask } from "#lib/ask.js";
-import { Refusal, post, send } from "#lib/http.js";
-import { toast } from "#lib/toast.js";
+import { ref } from "#lib/dom.js";
+import { choose } from "#controllers/theme.js";
 
 /** @param {HTMLElement} element */
 export function connect(element) {
-  const link = /** @type {HTMLElement} */ (element.querySelector("#recovery-link"));
-  element.querySelector("[data-recovery]")?.addEventListener("click", async () => {
-    const answer = await attempt(() => post("/api/me/recovery"));
-    if (!answer) return;
-    link.textContent = new URL(answer.link, location.href).href;
-    link.closest("p")?.removeAttribute("hidden");
+  const deletion = /** @type {HTMLDialogElement} */ (element.querySelector("#deletion"));
+  ref(element, "delete", HTMLAnchorElement).addEventListener("click", (event) => {
+    event.preventDefault();
+    deletion.showModal();
   });
-  element.querySelector("[data-delete]")?.addEventListener("click", async () => {
-    const sure = await ask("Delete everything?", "All attempts with their edits, runs and times go, now and for good. The export is a way to keep them.", [
-      { value: "delete", label: "Delete everything", look: "danger" },
-      { value: "", label: "Keep it" },
-    ]);
-    if (sure !== "delete") return;
-    if (await attempt(() => send("DELETE", "/api/me"))) location.assign("/");
-  });
-}
-
-/**
- * @param {() => Promise<any>} act
- */
-async function attempt(act) {
-  try {
-    return (await act()) ?? {};
-  } catch (error) {
-    toast(error instanceof Refusal ? error.words : "The server can't be reached. Nothing has changed.");
-    return null;
-  }
+  const form = ref(element, "theme", HTMLFormElement);
+  form.addEventListener("change", (event) => choose(/** @type {HTMLInputElement} */ (event.target).value));
 }

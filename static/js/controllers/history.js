@@ -4,23 +4,26 @@ import { addCommands } from "#lib/commands.js";
 
 /** @param {HTMLElement} element */
 export function connect(element) {
-  const form = /** @type {HTMLFormElement} */ (element.querySelector("form.filters"));
-  const rows = [...element.querySelectorAll("tbody tr")];
-  let at = -1;
-  form.addEventListener("change", (event) => {
+  /** @type {HTMLFormElement | null} */
+  const form = element.querySelector("form.filters");
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = element.querySelectorAll(".rows tbody a");
+  form?.addEventListener("change", (event) => {
     if (event.target instanceof HTMLSelectElement) form.requestSubmit();
   });
-  const link = () => /** @type {HTMLElement | null} */ (rows[at]?.querySelector("a") ?? null);
+  const nothing = () => links.length === 0;
   addCommands([
-    { name: "next-row", label: "Next attempt", keys: "j", act: () => move(1) },
-    { name: "last-row", label: "Previous attempt", keys: "k", act: () => move(-1) },
-    { name: "search", label: "Search the history", keys: "/", act: () => form.querySelector("input")?.focus() },
+    { name: "next-row", label: "Next attempt", keys: "j", act: () => move(1), off: nothing },
+    { name: "last-row", label: "Previous attempt", keys: "k", act: () => move(-1), off: nothing },
+    { name: "search", label: "Search the history", keys: "/", act: () => form?.querySelector("input")?.focus() },
   ]);
 
-  /** @param {number} step */
+  /** The focus is the place: Enter on a link is the browser's own.
+   * @param {number} step
+   */
   function move(step) {
-    at = Math.max(0, Math.min(rows.length - 1, at + step));
-    rows.forEach((row, index) => row.setAttribute("aria-selected", String(index === at)));
-    link()?.focus();
+    const at = [...links].findIndex((link) => link === document.activeElement);
+    const next = at < 0 ? 0 : Math.max(0, Math.min(links.length - 1, at + step));
+    links[next].focus();
   }
 }

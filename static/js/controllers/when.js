@@ -7,7 +7,7 @@ export function connect(element) {
   for (const time of times) {
     const date = new Date(time.dateTime);
     time.title = date.toLocaleString();
-    time.textContent = time.dataset.when === "clock" ? hourOf(date) : moment(date);
+    time.textContent = (FORMS[time.dataset.when ?? ""] ?? moment)(date);
   }
 }
 
@@ -26,3 +26,9 @@ const hourOf = (date) => date.toLocaleTimeString("en-GB", { hour: "2-digit", min
 
 /** @param {Date} date */
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+
+/** @param {Date} date */
+const dayOf = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+
+/** @type {Record<string, (date: Date) => string>} */
+const FORMS = { clock: hourOf, date: dayOf };
