@@ -15,7 +15,6 @@ CELL = 14
 LEFT, TOP = 22, 46
 POWER = 0.7  # so that small responses stay visible
 FAINT = 0.18  # the least ink of a cell that responds at all
-SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +41,32 @@ class Heatmap:
     yours: Map
     reference: Map | None
     size: int
+    quiet: float  # what is below it is numerical noise
 
 
 def heatmap(properties: Sequence[Mapping[str, Any]]) -> Heatmap | None:
     """From the data of the property `causal`; None where it was not measured."""
     found = next((p for p in properties if p["name"] == "causal"), None)
     data: Mapping[str, Any] = (found or {}).get("data") or {}
-    yours = data.get("response")
+    yours = data.get("matrix")
     if not yours:
         return None
     reference = data.get("reference")
     scale = max(max(map(max, rows)) for rows in (yours, reference or yours)) or 1.0
-    labels = tuple("·" if c == " " else c for c in data.get("tokens", ""))[: len(yours)]
+    quiet = data["tolerance"]
+    labels = tuple("·" if char == " " else char for char in data["chars"])
     return Heatmap(
         labels=labels,
-        yours=_map("Yours", yours, scale=scale),
-        reference=_map("Reference", reference, scale=scale) if reference else None,
+        yours=_map("Yours", yours, scale=scale, quiet=quiet),
+        reference=_map("Reference", reference, scale=scale, quiet=quiet) if reference else None,
+        quiet=quiet,
         size=LEFT + STEP * len(yours) + 2,
     )
 
 
-def _map(name: str, rows: Sequence[Sequence[float]], *, scale: float) -> Map:
+def _map(name: str, rows: Sequence[Sequence[float]], *, scale: float, quiet: float) -> Map:
     cells = tuple(
-        _cell(row, column, value, scale=scale)
+        _cell(row, column, value, scale=scale, quiet=quiet)
         for row, line in enumerate(rows)
         for column, value in enumerate(line)
     )
@@ -78,8 +80,8 @@ def _map(name: str, rows: Sequence[Sequence[float]], *, scale: float) -> Map:
     return Map(name=name, words=words, cells=cells, rows=tuple(tuple(row) for row in rows))
 
 
-def _cell(row: int, column: int, value: float, *, scale: float) -> Cell:
+def _cell(row: int, column: int, value: float, *, scale: float, quiet: float) -> Cell:
     kind: Literal["cell", "none", "leak"]
-    kind = "none" if value <= SMALLEST else "leak" if column > row else "cell"
+    kind = "none" if value <= quiet else "leak" if column > row else "cell"
     ink = 1.0 if kind == "none" else FAINT + (1 - FAINT) * (value / scale) ** POWER
     return Cell(x=LEFT + STEP * column, y=TOP + STEP * row, kind=kind, ink=round(ink, 2))

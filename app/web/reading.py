@@ -30,14 +30,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """One of the submission's own lines in a traceback."""
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A verdict, said."""
 
@@ -75,7 +67,8 @@ def read_verdict(verdict: Mapping[str, Any] | None, *, message: str | None = Non
     }
     saw = _saw(verdict.get("criteria") or {})
     look, headline, sentence = _headline(verdict, saw, by_status)
-    broken = tuple(_fact(p, sign="fail") for p in by_status["broken"])
+    told = {"runs"} if verdict.get("failure") else set()  # the failure itself says that it doesn't run
+    broken = tuple(_fact(p, sign="fail") for p in by_status["broken"] if p["name"] not in told)
     tried = len(by_status["held"]) + len(by_status["broken"]) + len(by_status["blocked"])
     return Reading(
         look=look,
@@ -152,11 +145,12 @@ def _saw(criteria: Mapping[str, Any]) -> tuple[Fact, ...]:
         return ()
     fell, came = criteria["loss_drop"], criteria["generation"]
     numbers = "" if fell["first"] is None else f"{loss(fell['first'])} → {loss(fell['last'])}"
+    steps = f" in {fell['steps']} steps" if numbers and fell.get("steps") else ""
     return (
         Fact(
             sign="pass" if fell["passed"] else "fail",
             title="The loss fell" if fell["passed"] else "The loss did not fall",
-            detail=numbers,
+            detail=f"{numbers}{steps}",
         ),
         Fact(
             sign="pass" if came["passed"] else "fail",

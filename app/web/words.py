@@ -72,8 +72,9 @@ def tier(name: str) -> str:
 
 
 def figures(words: str) -> Markup:
-    """Text with its decimal numbers set strong: the number is what a claim stands on."""
-    return Markup(re.sub(r"(?<![\w.])([−-]?\d+\.\d+)(?!\w|\.\d)", r"<b>\1</b>", str(escape(words))))
+    """Text with its decimal numbers set strong (a claim stands on its number) and names in `ticks` as code."""
+    words = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(words)))
+    return Markup(re.sub(r"(?<![\w.])([−-]?\d+\.\d+)(?!\w|\.\d)", r"<b>\1</b>", words))
 
 
 def as_json(value: Any) -> Markup:

@@ -87,6 +87,7 @@ export async function monacoEditor(host, { text, filename, where, events }) {
       const inside = line !== null && line >= 1 && line <= model.getLineCount();
       failed.set(inside ? [{ range: whole(line, line), options: { isWholeLine: true, className: "is-failed" } }] : []);
       monaco.editor.setModelMarkers(model, "overfit", inside ? [problemAt(monaco, model, line, message)] : []);
+      if (inside) editor.revealLineInCenterIfOutsideViewport(line);
     },
     showChanged(lines) {
       const options = { isWholeLine: true, linesDecorationsClassName: "is-changed-bar" };

@@ -202,7 +202,7 @@ export class Runner {
 function endWords({ state, outcome, kind, message, verdict }) {
   if (state === "cancelled") return "stopped";
   if (state === "interrupted" || state === "error") return message ?? "our fault: nothing was counted";
-  if (verdict?.failure) return verdict.failure.message;
+  if (verdict?.failure) return verdict.failure.line ? `stopped on line ${verdict.failure.line}` : "stopped";
   if (kind === "run") return "exit 0";
   return outcome === "passed" ? "everything holds" : "examined";
 }

@@ -22,7 +22,7 @@ export interface Failure {
   kind: string;
   message: string;
   line: number | null;
-  traceback: string;
+  traceback: { line: number; function: string; text: string }[];
 }
 
 export interface Slot {
