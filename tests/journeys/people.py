@@ -96,6 +96,12 @@ class Visitor:
         ).json()
         return answer
 
+    def key(self, attempt: dict[str, Any]) -> dict[str, Any]:
+        """What the reveal tells."""
+        url = f"{self.server.url}/api/attempts/{attempt['id']}/reveal"
+        answer: dict[str, Any] = self.context.request.post(url).json()
+        return answer
+
     def _note(self, kind: str, text: str) -> None:
         if kind == "error" and not text.startswith(EXPECTED):
             self.noted.append(text)

@@ -38,6 +38,12 @@ def test_a_newcomer_debugs_a_round_and_finds_it_again(visitor: Visitor) -> None:
     expect(headline(page)).to_have_text("All of it holds.")
     assert visitor.read(attempt)["stages"][0]["draft"] == clean(stage["sentence"])
 
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("dialog").get_by_role("button", name="Finish and review").click()
+    page.wait_for_url("**/review")
+    for bug in visitor.key(attempt)["bugs"]:
+        expect(page.locator("#main")).to_contain_text(bug["title"])
+
     page.goto(f"{visitor.server.url}/history")
     row = page.locator("tbody tr", has=page.locator(f"a[href^='/attempts/{attempt['id']}']"))
     expect(row).to_contain_text("2 of 2")
@@ -106,8 +112,7 @@ def test_nothing_the_browser_gets_names_a_bug_before_the_reveal(visitor: Visitor
     page.on("response", lambda response: seen.append(response.text()) if "/api/" in response.url else None)
     run(page)
     seen.append(page.content())
-    key = visitor.context.request.post(f"{visitor.server.url}/api/attempts/{attempt['id']}/reveal").json()
     told = "\n".join(seen)
-    for bug in key["bugs"]:
+    for bug in visitor.key(attempt)["bugs"]:
         for spoiler in (bug["id"], bug["title"], bug["why"], bug["mechanism"]):
             assert spoiler not in told
