@@ -11,11 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 from sandbox import Event, Job, Limits, Outcome, Sandbox
 
 T = TypeVar("T")
+
+# no test is failed for the time it took: two cores may be shared with anything
+hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("unhurried")
 
 PROBLEM = Path(__file__).parents[1] / "problems" / "gpt"
 SENTENCE = "attention is a soft lookup over the past"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 SENTENCE_NAME = "SENTENCE"
 LONGEST = 120  # what a judge's text may have at most, since block_size holds 128
@@ -48,7 +50,8 @@ def splice(text: str, edits: Sequence[Edit]) -> tuple[str, list[int]]:
     return "".join([*out, text[at:]]), [starts[id(edit)] for edit in edits]
 
 
-def definitions(text: str) -> dict[str, Definition]:
+@lru_cache(maxsize=32)  # the few shapes of a pack are asked for at every draw
+def definitions(text: str) -> Mapping[str, Definition]:
     """Every class, function and method of a program, by qualified name."""
     offsets = line_offsets(text)
     found: dict[str, Definition] = {}
@@ -69,9 +72,10 @@ def definitions(text: str) -> dict[str, Definition]:
             visit(child, name + ".", is_class)
 
     visit(ast.parse(text), "", False)
-    return found
+    return MappingProxyType(found)
 
 
+@lru_cache(maxsize=32)
 def sentence_literal(text: str) -> tuple[int, int, str] | None:
     """Where a program says `SENTENCE = "..."` at its top level, as the literal's span, and what it says."""
     offsets = line_offsets(text)
