@@ -128,6 +128,7 @@ class RunLog:
 
     async def follow(self, run_id: str, *, after: int = 0) -> AsyncGenerator[Numbered, None]:
         """Replay events after a number, then give new ones as they come; ends after `end` or at `close`."""
+        ended = False
         with self._wake.listen(run_id) as woken:
             while not self._closing.is_set():
                 woken.clear()
@@ -139,8 +140,12 @@ class RunLog:
                         return
                 if len(page) == PAGE:
                     continue
-                if not page and await self._has_ended(run_id):
-                    return
+                if not page:
+                    if ended:
+                        return
+                    ended = await self._has_ended(run_id)
+                    if ended:  # its last events may have come after the page was read: read once more
+                        continue
                 await _wait(woken, seconds=REREAD_S)
 
     async def read(self, run_id: str, *, after: int = 0, limit: int = PAGE) -> list[Numbered]:
