@@ -8,8 +8,8 @@ from sandbox.bugs import bug_entries
 from sandbox.failures import failure
 from sandbox.job import Ending, Job
 
-_FORMAT = 1
-_JUDGE_VERSION = 1
+FORMAT = 1
+JUDGE_VERSION = 1
 _MIB = 1 << 20
 
 
@@ -31,7 +31,7 @@ def cut_off_verdict(
     else:
         return None
     return {
-        "format": _FORMAT,
+        "format": FORMAT,
         "problem": job.problem,
         "kind": job.kind,
         "outcome": "failed",
@@ -44,7 +44,7 @@ def cut_off_verdict(
         "notes": [],
         "failure": reason,
         "level": level,
-        "judge_version": _JUDGE_VERSION,
+        "judge_version": JUDGE_VERSION,
         "pack_digest": job.pack_digest,
         "torch": torch.partition("+")[0],
         "timings": {"total_ms": ending.wall_ms},

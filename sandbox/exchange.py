@@ -29,6 +29,10 @@ Emit = Callable[[Event], Awaitable[None]]
 _LOST = "The process that ran this file was lost. Nothing is wrong with the file; run it again."
 
 
+class ZygoteGone(Exception):
+    """The zygote had died before it could take the job."""
+
+
 class Exchange:
     """Sends one job off and listens to its end. Raises ValueError for a job that can't be sent."""
 
@@ -44,11 +48,11 @@ class Exchange:
         self._error = ""
 
     async def run(self, keeper: Keeper, *, level: str, emit: Emit) -> Outcome:
-        """Until nothing of the run lives. Cancelled, it has the supervisor kill everything first."""
-        try:
-            line, findings = self._send(keeper)
-        except OSError as error:
-            return Outcome(verdict=None, level=level, fault=f"{_LOST} ({error})", lost=True)
+        """Until nothing of the run lives. Cancelled, it has the supervisor kill everything first.
+
+        Raises ZygoteGone when the job couldn't even be handed over; it may be tried with the next zygote.
+        """
+        line, findings = self._send(keeper)
         reader, writer = await asyncio.open_unix_connection(sock=line, limit=_LINE_BYTES)
         found, found_writer = await asyncio.open_unix_connection(sock=findings, limit=_LINE_BYTES)
         listeners = [
@@ -78,10 +82,10 @@ class Exchange:
         try:
             line.sendall(encode(header))
             keeper.send([line_end.fileno(), findings_end.fileno(), *files])
-        except OSError:
+        except OSError as error:
             line.close()
             findings.close()
-            raise
+            raise ZygoteGone from error
         finally:
             line_end.close()
             findings_end.close()

@@ -10,7 +10,7 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from sandbox.exchange import Exchange
+from sandbox.exchange import Exchange, ZygoteGone
 from sandbox.host import LEVELS, Host
 from sandbox.job import Event, Job, Outcome
 from sandbox.keeper import Keeper, Unavailable, find_runtime
@@ -86,12 +86,17 @@ class Sandbox:
         """
         exchange = Exchange(job)
         async with self._slots:
-            try:
-                await self.warm()
-            except Unavailable as error:
-                return Outcome(verdict=None, level=self._level_or_none(), fault=str(error))
-            assert self._keeper is not None
-            return await exchange.run(self._keeper, level=self.level, emit=emit)
+            while True:
+                try:
+                    await self.warm()
+                except Unavailable as error:
+                    return Outcome(verdict=None, level=self._level_or_none(), fault=str(error))
+                keeper = self._keeper
+                assert keeper is not None
+                try:
+                    return await exchange.run(keeper, level=self.level, emit=emit)
+                except ZygoteGone:
+                    await keeper.wait()  # dead, and not noticed yet; the next one takes the job
 
     async def close(self) -> None:
         """Ends the zygote and everything under it."""

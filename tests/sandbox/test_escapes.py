@@ -16,7 +16,7 @@ from sandbox.job import MIB
 if TYPE_CHECKING:
     from tests.conftest import Jailed
 
-pytestmark = pytest.mark.jail
+pytestmark = [pytest.mark.jail, pytest.mark.timeout(240)]
 
 CHECKOUT = Path(__file__).parents[2]
 DENIED, NOT_THERE = -1, -38  # EPERM, ENOSYS

@@ -1,0 +1,134 @@
+"""The same sandbox as root and as anybody, from a private checkout, and with layers of the jail missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Jailed
+
+pytestmark = [pytest.mark.jail, pytest.mark.timeout(240)]
+
+CHECKOUT = Path(__file__).parents[2]
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+
+# Starts a sandbox, runs one program, tells what it saw from inside and outside.
+_RUN = """
+import asyncio, json, sys
+from pathlib import Path
+from sandbox import Job, Limits, Sandbox
+
+ATTACK = '''
+import os
+print(os.getpid(), os.getuid())
+for path in %r:
+    try:
+        print("read", open(path).read(1))
+    except OSError:
+        print("denied")
+try:
+    open("mine", "w").write("x")
+    print("wrote")
+except OSError:
+    print("denied")
+'''
+
+async def main(level, paths):
+    sandbox = Sandbox(start_level=level or None)
+    await sandbox.warm()
+    shown = []
+    async def emit(event):
+        if event.kind == "output":
+            shown.append(event.data["text"])
+    job = Job(kind="run", source=ATTACK % (paths,), text="a sentence", problem="gpt", probes="", shape="",
+              limits=Limits(wall_s=10))
+    outcome = await sandbox.examine(job, emit=emit)
+    launcher = sandbox._keeper.process.pid
+    child = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    zygote = child[0] if child else launcher
+    status = Path(f"/proc/{zygote}/status").read_text()
+    print(json.dumps({
+        "level": sandbox.level,
+        "missing": [layer.name for layer in sandbox.host.missing()],
+        "failed": [attack.name for attack in sandbox.host.failed()],
+        "shown": "".join(shown).split("\\n"),
+        "judged": outcome.verdict is not None,
+        "uid": int(status.split("Uid:")[1].split()[0]),
+    }))
+    await sandbox.close()
+
+asyncio.run(main(sys.argv[1], sys.argv[2:]))
+"""
+
+# Makes a root that everybody may read, as this machine's own python may lie under a private /root.
+_BECOME_NOBODY = """
+import dataclasses, os, sys
+from sandbox import kernel, root, runtime
+found = runtime.find_runtime()
+whole = dict.fromkeys((sys.prefix, sys.base_prefix))
+visible = [path for path in found.visible if not path.startswith(tuple(folder + "/" for folder in whole))]
+kernel.unshare(kernel.CLONE_NEWNS)
+root.enter_new_root(dataclasses.replace(found, visible=(*visible, *whole)))
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+kernel.set_dumpable(True)
+os.environ["HOME"] = "/nonexistent"
+"""
+
+
+def _run(code: str, *, level: str = "", paths: tuple[str, ...] = (), cwd: Path = CHECKOUT) -> dict[str, Any]:
+    arguments = [sys.executable, "-c", code, level, *paths]
+    done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_root_gives_root_up(jailed: Jailed) -> None:
+    zygote = max(jailed.processes)
+    user = int(Path(f"/proc/{zygote}/status").read_text().split("Uid:")[1].split()[0])
+    assert user != 0
+
+
+@as_root
+def test_an_ordinary_user_gets_the_same_level(jailed: Jailed) -> None:
+    found = _run(_BECOME_NOBODY + _RUN, paths=("/etc/passwd",))
+    assert (found["level"], found["judged"]) == (jailed.sandbox.level, True)
+    assert found["uid"] == 65534
+    assert found["shown"][1:3] == ["denied", "wrote"]
+
+
+@as_root
+def test_a_private_checkout_of_root_still_works(jailed: Jailed, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(CHECKOUT / "sandbox", checkout / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (checkout, *checkout.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    code = f"import sys; sys.path.insert(0, {str(checkout)!r})\n" + _RUN
+    found = _run(code, paths=(str(checkout / "sandbox" / "job.py"), "/etc/passwd"), cwd=tmp_path)
+    assert (found["level"], found["judged"]) == (jailed.sandbox.level, True)
+
+
+@as_root
+def test_without_namespaces_an_ordinary_user_still_reads_and_writes_nothing() -> None:
+    found = _run(_BECOME_NOBODY + _RUN, level="landlock", paths=("/proc/self/status", "/proc/1/status"))
+    assert (found["level"], found["judged"]) == ("landlock", True)
+    assert "namespaces" in found["missing"]
+    assert found["shown"][1:4] == ["denied"] * 3
+
+
+@as_root
+def test_with_limits_alone_runs_are_served_and_the_self_test_says_what_gets_through() -> None:
+    found = _run(_BECOME_NOBODY + _RUN, level="rlimits")
+    assert (found["level"], found["judged"]) == ("rlimits", True)
+    assert "read a file of the host" in found["failed"]
+    assert "start a process" not in found["failed"]
