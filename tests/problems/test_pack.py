@@ -1,0 +1,170 @@
+"""The pack `gpt`: facts about its data and its starters that need no judge."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.catalog import Bug, Starter, choose, compose, draw, load_catalog, material
+from app.catalog.source import definitions, line_offsets
+from app.settings import CHECKOUT
+
+CATALOG = load_catalog(CHECKOUT / "problems")
+GPT = CATALOG.problem("gpt")
+SHAPE = GPT.shapes["gpt"]
+BUGS = list(GPT.bugs.values())
+NAMES = [bug.id for bug in BUGS]
+CANONICAL = {
+    *("position-never-initialised", "position-scale-huge"),
+    *("mask-multiplied", "mask-zero-filled", "mask-after-softmax", "mask-missing"),
+    *("projection-takes-one-head", "projection-gives-one-head", "projection-three-wide"),
+    *("no-backward", "no-step", "no-zero-grad"),
+    *("shift-missing", "shift-double", "shift-logits-only", "shift-labels-only", "shift-backwards"),
+    *("heads-not-gathered", "heads-viewed-apart", "heads-swapped", "scale-missing", "k-for-v"),
+}
+drawn = st.builds(
+    lambda tier, seed, marks: compose(GPT, draw(CATALOG, problem="gpt", tier=tier, seed=seed, marks=marks)),
+    st.sampled_from(list(CATALOG.tiers)),
+    st.integers(0, 2**40),
+    st.booleans(),
+)
+every_bug = pytest.mark.parametrize("bug", BUGS, ids=NAMES)
+
+
+def test_every_canonical_bug_is_there() -> None:
+    assert set(NAMES) >= CANONICAL
+
+
+def test_there_are_typos_that_crash_and_typos_that_do_not() -> None:
+    typos = [bug for bug in BUGS if bug.family == "typo"]
+    assert sum(not bug.crashes for bug in typos) >= 4
+    assert any(bug.crashes for bug in typos)
+
+
+def test_there_are_twenty_pleasant_sentences() -> None:
+    sentences = list(GPT.sentences.values())
+    assert len(sentences) == 20
+    assert all(20 <= len(text) <= 85 and text == text.lower() and text.isascii() for text in sentences)
+    assert min(map(len, sentences)) < 30
+    assert max(map(len, sentences)) > 70
+
+
+def test_a_class_of_the_shape_fits_one_screen() -> None:
+    for name, place in definitions(SHAPE).items():
+        assert SHAPE.count("\n", place.start, place.end) <= 40, name
+
+
+def test_comments_of_the_shape_give_shapes_only() -> None:
+    assert all(re.fullmatch(r"# (each )?\([A-Za-z0-9_, +\-]+\)", text) for text in _comments(SHAPE))
+
+
+@every_bug
+def test_a_bug_changes_the_program_and_not_only_its_text(bug: Bug) -> None:
+    bugged = _alone(bug)
+    assert ast.unparse(ast.parse(bugged.source)) != ast.unparse(ast.parse(_clean(bugged)))
+
+
+@every_bug
+def test_taking_a_bug_out_gives_the_clean_shape_back(bug: Bug) -> None:
+    bugged = _alone(bug, marks=False)
+    (issued,) = material(GPT, bugged).bugs
+    assert bugged.source.count(issued.replace) == 1
+    assert bugged.source.replace(issued.replace, issued.find) == _clean(bugged)
+
+
+@every_bug
+def test_a_bug_adds_no_comment(bug: Bug) -> None:
+    assert set(_comments(_alone(bug, marks=False).source)) <= set(_comments(SHAPE))
+
+
+@every_bug
+def test_hints_lead_from_area_to_thought_and_never_say_the_fix(bug: Bug) -> None:
+    patch = bug.patches["gpt"]
+    fix = [line.strip() for line in patch.find.splitlines() if line not in patch.replace.splitlines()]
+    assert len(set(bug.hints)) == 3
+    for hint in bug.hints:
+        assert not any(line and line in hint for line in fix)
+        assert bug.id not in hint
+        assert "`" not in hint  # no code that could be pasted
+        assert hint.endswith((".", "?"))
+    assert bug.hints[0].startswith("Look at ")
+
+
+@every_bug
+def test_a_bug_is_told_in_whole_sentences(bug: Bug) -> None:
+    assert bug.why.endswith(".")
+    assert bug.why.count(". ") == 0, "one sentence"
+    assert not bug.title.endswith(".")
+    assert len(bug.debrief) > 60
+    assert "!" not in bug.why + bug.debrief + "".join(bug.hints)
+
+
+@every_bug
+def test_how_loud_a_bug_is_agrees_with_its_symptom(bug: Bug) -> None:
+    assert (bug.loudness == "silent") == (bug.symptom == "criteria_pass")
+    if bug.symptom in ("crash", "nan"):
+        assert bug.loudness == "loud"
+
+
+@given(starter=drawn)
+def test_a_starter_does_not_tell_its_bugs(starter: Starter) -> None:
+    text = starter.source.lower()
+    unmarked = "\n".join(line for line in text.splitlines() if not line.strip().startswith("# marked:"))
+    assert "bug" not in unmarked
+    assert not any(name in text or name.replace("-", "_") in text for name in NAMES)
+    assert not any(slot.bug.title.lower() in text for slot in starter.slots)
+    assert set(_comments(unmarked)) <= {comment.lower() for comment in _comments(SHAPE)}
+
+
+@given(starter=drawn)
+def test_marks_name_the_regions_that_hold_bugs_and_no_others(starter: Starter) -> None:
+    marked = _marked_regions(starter.source)
+    if not starter.variant.marks:
+        assert marked == []
+        return
+    counted = 0
+    for first, last, bugs in marked:
+        inside = [slot for slot in starter.slots if first <= slot.line <= last]
+        assert len(inside) == bugs
+        counted += bugs
+    assert counted == len(starter.slots)
+
+
+@given(starter=drawn)
+def test_a_starter_is_the_shape_but_for_its_patches(starter: Starter) -> None:
+    text = "\n".join(line for line in starter.source.splitlines() if not line.strip().startswith("# marked:"))
+    for bug in material(GPT, starter).bugs:
+        text = text.replace(bug.replace, bug.find)
+    assert text.strip() == _clean(starter).strip()
+
+
+def _alone(bug: Bug, *, marks: bool = True) -> Starter:
+    return compose(GPT, choose(GPT, bugs=[bug.id], seed=1, marks=marks))
+
+
+def _clean(starter: Starter) -> str:
+    return material(GPT, starter).shape
+
+
+def _comments(source: str) -> list[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
+
+
+def _marked_regions(source: str) -> list[tuple[int, int, int]]:
+    """The first and last line of each marked definition, and how many bugs its mark speaks of."""
+    offsets = line_offsets(source)
+    places = {offsets.index(place.start) + 1: place for place in definitions(source).values()}
+    found = []
+    for number, line in enumerate(source.splitlines(), start=1):
+        if mark := re.fullmatch(r" *# marked: there (?:is a bug|are (\d) bugs) in this (\w+)", line.rstrip()):
+            place = places[number + 1]
+            assert place.kind == mark[2]
+            found.append((number + 1, offsets.index(place.end), int(mark[1] or 1)))
+    return found
