@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.errors import Forbidden, NotFound
 from app.models import Attempt, Member, Run, Stage
@@ -24,6 +25,7 @@ class Seat:
     mode: str
     state: str
     revealed: bool
+    next_deadline: int | None  # of a stage that is still open
     stage_id: str | None = None
     run_id: str | None = None
 
@@ -49,6 +51,13 @@ class Seat:
             raise Forbidden("Only the candidate may do this.", hint="You watch this attempt.")
 
 
+_OPEN = aliased(Stage)
+_NEXT_DEADLINE = (
+    select(func.min(_OPEN.deadline_at))
+    .where(_OPEN.attempt_id == Attempt.id, _OPEN.finished_at.is_(None))
+    .correlate(Attempt)
+    .scalar_subquery()
+)
 _SEAT = (
     Member.user_id,
     Attempt.id,
@@ -56,6 +65,7 @@ _SEAT = (
     Attempt.mode,
     Attempt.state,
     Attempt.revealed_at.is_not(None),
+    _NEXT_DEADLINE,
 )
 
 

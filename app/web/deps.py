@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Path, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat, seat_at_run, seat_at_stage, seat_in_attempt
 from app.clock import Clock
@@ -13,6 +14,11 @@ from app.deadlines import settle
 from app.engine.engine import Engine
 from app.identity import Visitor
 from app.web.parts import Parts, parts_of
+
+
+class Find(Protocol):
+    async def __call__(self, session: AsyncSession, id_: str, /, *, user_id: str) -> Seat: ...
+
 
 Everything = Annotated[Parts, Depends(parts_of)]
 Id = Annotated[str, Path(min_length=1, max_length=22, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -50,19 +56,27 @@ async def _settled(db: Db, clock: TheClock, user: CurrentUser) -> Visitor:
 Settled = Annotated[Visitor, Depends(_settled)]
 
 
-async def _owned_attempt(attempt_id: Id, db: Db, user: Settled) -> Seat:
+async def _seat(db: Database, clock: Clock, user: Visitor, find: Find, id_: str) -> Seat:
+    """The seat, after a deadline that has passed meanwhile had its effect."""
     async with db.read() as session:
-        return await seat_in_attempt(session, attempt_id, user_id=user.user_id)
-
-
-async def _owned_stage(stage_id: Id, db: Db, user: Settled) -> Seat:
+        seat = await find(session, id_, user_id=user.user_id)
+    if seat.next_deadline is None or seat.next_deadline > clock.now():
+        return seat
+    await settle(db, user_id=user.user_id, now=clock.now())
     async with db.read() as session:
-        return await seat_at_stage(session, stage_id, user_id=user.user_id)
+        return await find(session, id_, user_id=user.user_id)
 
 
-async def _owned_run(run_id: Id, db: Db, user: Settled) -> Seat:
-    async with db.read() as session:
-        return await seat_at_run(session, run_id, user_id=user.user_id)
+async def _owned_attempt(attempt_id: Id, db: Db, clock: TheClock, user: CurrentUser) -> Seat:
+    return await _seat(db, clock, user, seat_in_attempt, attempt_id)
+
+
+async def _owned_stage(stage_id: Id, db: Db, clock: TheClock, user: CurrentUser) -> Seat:
+    return await _seat(db, clock, user, seat_at_stage, stage_id)
+
+
+async def _owned_run(run_id: Id, db: Db, clock: TheClock, user: CurrentUser) -> Seat:
+    return await _seat(db, clock, user, seat_at_run, run_id)
 
 
 OwnedAttempt = Annotated[Seat, Depends(_owned_attempt)]
