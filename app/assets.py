@@ -86,9 +86,9 @@ def read_lock(lock: Path = LOCK) -> tuple[Package, ...]:
     )
 
 
-def choose(setting: Literal["auto", "cdn", "local"], *, vendor: Path = VENDOR) -> Assets:
+def choose(setting: Literal["auto", "cdn", "local"], *, vendor: Path = VENDOR, lock: Path = LOCK) -> Assets:
     """Local or CDN, as the setting says; `auto` is local once the copy is whole."""
-    packages = read_lock()
+    packages = read_lock(lock)
     if setting == "local" and missing(packages, vendor=vendor):
         raise SetupError("OVERFIT_ASSETS=local, but the copy is not whole.", hint="Type: overfit assets")
     if setting == "auto":
@@ -101,12 +101,12 @@ def missing(packages: tuple[Package, ...], *, vendor: Path = VENDOR) -> list[Pac
     return [package for package in packages if any(_wrong(package, root=vendor / package.spec))]
 
 
-def fill(*, vendor: Path = VENDOR, npm: str = "npm") -> list[Package]:
+def fill(*, vendor: Path = VENDOR, lock: Path = LOCK, npm: str = "npm") -> list[Package]:
     """Bring the local copy up to the lock; answers the packages that were fetched.
 
     Raises SetupError when npm is missing, can't fetch, or hands out other bytes than the lock names.
     """
-    wanted = missing(read_lock(), vendor=vendor)
+    wanted = missing(read_lock(lock), vendor=vendor)
     for package in wanted:
         vendor.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=vendor, prefix=".fill-") as folder:

@@ -68,13 +68,14 @@ async def workspace(request: Request, parts: Everything, seat: OwnedAttempt) -> 
 class Chosen(BaseModel):
     """The lobby's form. An empty field leaves the choice to the tier, or to chance."""
 
+    problem: Name = "gpt"
     tier: Name = "reported"
     seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
     marks: Literal["on", "off", ""] = ""
     minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
 
     def wish(self) -> Wish:
-        asked: dict[str, Any] = {"tier": self.tier}
+        asked: dict[str, Any] = {"problem": self.problem, "tier": self.tier}
         if self.seed.strip():
             asked["seed"] = int(self.seed)
         if self.marks:

@@ -72,7 +72,7 @@ function defineTheme() {
       "editorLineNumber.activeForeground": hex("--ink"),
       "editorLineNumber.dimmedForeground": hex("--ink-3"),
       "editor.lineHighlightBorder": hex("--line"),
-      "editor.selectionBackground": hex("--blue-4"),
+      "editor.selectionBackground": hex("--code-select"),
       "editorCursor.foreground": hex("--ink"),
       "editorIndentGuide.background1": hex("--line-soft"),
       "editorIndentGuide.activeBackground1": hex("--line"),

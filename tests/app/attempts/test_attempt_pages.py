@@ -1,0 +1,83 @@
+"""The workspace as the server writes it, and the form that opens an attempt."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.app.fakes import BUG_IDS
+
+pytestmark = pytest.mark.anyio
+
+
+def facts(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="facts">(.*?)</script>', page, re.S)
+    assert found
+    told: dict[str, Any] = json.loads(found[1])
+    return told
+
+
+async def test_the_workspace_carries_the_draft_without_scripts_too(
+    client: httpx2.AsyncClient, attempt: dict[str, Any]
+) -> None:
+    page = await client.get(attempt["url"])
+    assert page.status_code == 200
+    starter = attempt["stages"][0]["starter"]
+    assert starter.splitlines()[0].replace('"', "&#34;") in page.text
+    assert facts(page.text)["attempt"]["stages"][0]["draft"] == starter
+
+
+async def test_the_workspace_names_no_bug(client: httpx2.AsyncClient, attempt: dict[str, Any]) -> None:
+    page = (await client.get(attempt["url"])).text
+    for name in BUG_IDS:
+        assert name not in page
+        assert f"Title of {name}" not in page
+
+
+async def test_the_libraries_come_from_the_cdn_with_their_hashes(
+    client: httpx2.AsyncClient, attempt: dict[str, Any]
+) -> None:
+    told = facts((await client.get(attempt["url"])).text)
+    loader = told["monaco"]["loader"]
+    assert loader["src"].startswith("https://cdn.jsdelivr.net/npm/monaco-editor@")
+    assert loader["integrity"].startswith("sha384-")
+
+
+async def test_somebody_else_finds_nothing_there(new_client: Any, attempt: dict[str, Any]) -> None:
+    stranger = await new_client()
+    answer = await stranger.get(attempt["url"], headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    assert "There is nothing here, or it is not yours." in answer.text
+
+
+async def test_the_form_opens_an_attempt_and_goes_there(client: httpx2.AsyncClient) -> None:
+    answer = await client.post(
+        "/attempts",
+        data={"tier": "reported", "problem": "tiny", "seed": "7", "marks": "off", "minutes": "none"},
+    )
+    assert answer.status_code == 303
+    attempt = (await client.get(f"/api{answer.headers['location']}")).json()
+    assert (attempt["seed"], attempt["marks"], attempt["minutes"]) == (7, False, None)
+
+
+@pytest.mark.parametrize("field", [{"seed": "many"}, {"minutes": "0"}, {"seed": "99999999999"}])
+async def test_a_form_that_was_tampered_with_is_refused_in_words(
+    client: httpx2.AsyncClient, field: dict[str, str]
+) -> None:
+    answer = await client.post(
+        "/attempts", data={"problem": "tiny", **field}, headers={"accept": "text/html"}
+    )
+    assert answer.status_code == 422
+    assert "<h1>" in answer.text
+
+
+async def test_an_hour_keeps_its_last_eight_minutes(
+    client: httpx2.AsyncClient, attempt: dict[str, Any]
+) -> None:
+    page = (await client.get(attempt["url"])).text
+    assert facts(page)["kept_ms"] == 8 * 60_000
+    assert "last 8 min to verify" in page
