@@ -112,3 +112,12 @@ def assets(context: click.Context, quiet: bool) -> None:
     from app.assets import command
 
     context.invoke(command, quiet=quiet)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine gives the judge, layer by layer: 0 well confined, 1 limits alone, 3 no judge."""
+    from app.commands.doctor import doctor as examine_host
+    from app.settings import Settings
+
+    sys.exit(asyncio.run(examine_host(Settings(), say=click.echo)))
