@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from pathlib import Path
@@ -172,7 +173,7 @@ def _prove(patch: Patch, shape: str, where: str) -> None:
     if edit.start < place.start or edit.end > place.end:
         raise broken(where, f"the patch is not inside {patch.mark}, which `mark` names")
     try:
-        compile(shape.replace(patch.find, patch.replace), "starter", "exec")
+        ast.parse(shape.replace(patch.find, patch.replace))
     except SyntaxError as error:
         raise broken(where, f"the patched shape does not parse: {error}") from error
 
