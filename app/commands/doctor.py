@@ -1,4 +1,4 @@
-"""`overfit doctor`: what this machine gives the judge, layer by layer, and what to do about what is missing."""
+"""`overfit doctor`: what this machine gives the judge, layer by layer, and what to do about a gap."""
 
 from __future__ import annotations
 
