@@ -19,7 +19,7 @@ HEAVY = ("torch", "sqlalchemy", "fastapi", "jinja2", "sandbox")
 def test_help_lists_the_commands() -> None:
     result = CliRunner().invoke(main, ["--help"])
     assert result.exit_code == 0
-    for name in ("serve", "new", "check", "problems", "assets"):
+    for name in ("serve", "new", "check", "problems", "assets", "doctor"):
         assert f"\n  {name} " in result.output
 
 
