@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.history.lanes import Lane
 from app.sight import RunSummary
 from app.web.reading import Reading, read_verdict
 from app.web.words import clock, count, plural, sentence_case
@@ -22,7 +21,6 @@ class Facts:
     state: str
     hidden: bool  # the verdict is not to be seen yet
     runs: Sequence[RunSummary]
-    lanes: Sequence[Lane]
     edited_since: bool  # the last draft is not what the last run ran
     right_but_unseen: bool  # the last draft is the clean program
     started_at: int
@@ -106,8 +104,10 @@ def _lead(fixed: int, of: int) -> str:
     """Three of four; without bugs that the run could tell apart, just that it is not done."""
     if of == 0:
         return "Not yet"
+    if of == 1:
+        return "The bug is fixed" if fixed else "The bug is alive"
     if fixed == of:
-        return "The bug is fixed" if of == 1 else f"All {count(of)} are fixed"
+        return "Both are fixed" if of == 2 else f"All {count(of)} are fixed"
     return sentence_case(f"{'none' if fixed == 0 else count(fixed)} of {count(of)}")
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from app.history.lanes import Kind, Lane
 from app.history.views import Review
+from app.history.watch import SLOT_MS
 from app.web.words import clock, plural, sentence_case
 
 MINUTE_MS = 60_000
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)  # minutes between two labels
 LABELS = 7  # at most so many
 SHOWN_SHARE = 0.4  # an attempt that took less of its time than this is drawn larger
-BARS = 90  # at most so many columns of edits
+BARS = 75  # at most so many columns of edits
+WIDTHS = (1, 4, 8, 20, 60, 240, 5760)  # quarters of a minute that one column may hold
 MARKED_HEIGHT, ELSEWHERE_HEIGHT = 40, 22
-EDITS_Y, RUNS_Y, LANES_Y, LANE_HEIGHT, FOOT = 78, 122, 166, 38, 22
+EDITS_Y, LANES_Y, LANE_HEIGHT, FOOT = 78, 166, 38, 22
 LABEL_SHARE = 14.0  # a label beside a sign is left out when the next sign is nearer than this
 
 
@@ -89,14 +92,14 @@ def hour(review: Review, *, kept_ms: int) -> Hour:
     """The picture of a review; `kept_ms` is the end of the time that is kept for verifying."""
     limit = None if review.minutes is None else review.minutes * MINUTE_MS
     width = _width(review.times.total_ms, limit)
-    wide = 1 if width <= BARS * MINUTE_MS else -(-width // (BARS * MINUTE_MS))  # minutes in a column
+    wide = next((wide for wide in WIDTHS if width <= BARS * wide * SLOT_MS), WIDTHS[-1])
     titles = {bug.slot: (sentence_case(bug.family), f"line {bug.line}") for bug in review.bugs}
     return Hour(
         height=LANES_Y + LANE_HEIGHT * len(review.lanes) + FOOT,
         ticks=_ticks(width),
         kept_x=None if limit is None or limit - kept_ms >= width else _x(limit - kept_ms, width),
         end_x=_x(review.times.total_ms, width),
-        unit="a minute" if wide == 1 else f"in {wide} minutes",
+        unit=_unit(wide),
         bars=_bars(review, width, wide),
         signs=_signs(review, width),
         rows=tuple(
@@ -121,6 +124,13 @@ def _step(minutes: int) -> int:
     return next((step for step in STEPS if minutes <= step * LABELS), -(-minutes // LABELS))
 
 
+def _unit(wide: int) -> str:
+    if wide == 1:
+        return "in 15 seconds"
+    minutes = wide // 4
+    return "a minute" if minutes == 1 else f"in {minutes} minutes" if minutes < 60 else "an hour or more"
+
+
 def _x(ms: int, width: int) -> float:
     return round(min(max(ms / width, 0.0), 1.0) * 100, 2)
 
@@ -143,8 +153,10 @@ def _tick_label(minute: int, step: int) -> str:
 def _bars(review: Review, width: int, wide: int) -> tuple[Bar, ...]:
     work = review.times.work
     marked, elsewhere = _columns(work.marked, wide), _columns(work.elsewhere, wide)
+    if not (review.marks or review.key):
+        marked, elsewhere = elsewhere, {}  # nothing is said of where the bugs are
     most = max([*marked.values(), *elsewhere.values()], default=1)
-    share = 100 * wide * MINUTE_MS / width
+    share = 100 * wide * SLOT_MS / width
     bars = []
     for inside, columns in ((True, marked), (False, elsewhere)):
         room = MARKED_HEIGHT if inside else ELSEWHERE_HEIGHT
@@ -162,10 +174,10 @@ def _bars(review: Review, width: int, wide: int) -> tuple[Bar, ...]:
     return tuple(bars)
 
 
-def _columns(by_minute: Mapping[int, int], wide: int) -> dict[int, int]:
+def _columns(by_slot: Mapping[int, int], wide: int) -> dict[int, int]:
     columns: dict[int, int] = {}
-    for minute, number in by_minute.items():
-        columns[minute // wide] = columns.get(minute // wide, 0) + number
+    for slot, number in by_slot.items():
+        columns[slot // wide] = columns.get(slot // wide, 0) + number
     return columns
 
 
@@ -190,7 +202,7 @@ def _signs(review: Review, width: int) -> tuple[Sign, ...]:
 def _row(one: Lane, place: int, titles: Mapping[int, tuple[str, str]], width: int, *, ended: bool) -> Row:
     name, about = titles.get(one.slot, (f"Bug {one.slot}", ""))
     points: list[Point] = []
-    for before, after in zip(one.spans, one.spans[1:], strict=False):
+    for before, after in pairwise(one.spans):
         points.append(Point(x=_x(before.end_ms, width), kind=after.kind))
     if ended and one.now == "broken" and one.spans:
         points.append(Point(x=_x(one.spans[-1].end_ms, width), kind="broken"))

@@ -9,7 +9,7 @@ from typing import Literal
 from app.history.rows import saw, truth
 from app.history.views import Review
 from app.sight import RunSummary
-from app.web.words import sentence_case
+from app.web.words import plural, sentence_case
 
 ENDS = {
     "finished": "Finished",
@@ -45,11 +45,16 @@ def _entries(review: Review) -> Iterator[Entry]:
         at = (run.finished_at or run.created_at) - review.started_at
         yield Entry(at_ms=at, sign="run", words=_run_words(run, review))
     if review.state in ENDS:
-        yield Entry(
-            at_ms=review.times.total_ms,
-            sign="pass" if review.verified else "run",
-            words=ENDS[review.state],
-        )
+        yield _end(review)
+
+
+def _end(review: Review) -> Entry:
+    unseen = sum(one.now != "seen" for one in review.lanes)
+    words = ENDS[review.state]
+    if unseen:
+        words += f"; {unseen} of {plural(len(review.lanes), 'bug')} never seen to be fixed"
+    sign: Literal["pass", "fail"] = "pass" if review.look == "passed" else "fail"
+    return Entry(at_ms=review.times.total_ms, sign=sign, words=words)
 
 
 def _run_words(run: RunSummary, review: Review) -> str:

@@ -41,7 +41,6 @@ def _review(record: Record, seat: Seat, now: int) -> Review:
         state=attempt.state,
         hidden=not seen.verdict,
         runs=runs,
-        lanes=lanes,
         edited_since=edited_since(record),
         right_but_unseen=seen.key and _says_the_same(record.last_text, record.shape),
         started_at=stage.started_at,

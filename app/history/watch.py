@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from app.history.places import is_within, place_of
 from app.history.replay import Moment
 
-MINUTE_MS = 60_000
-LONGEST_LOOK_MS = MINUTE_MS  # so much time before an edit counts as spent where the edit was made
+SLOT_MS = 15_000  # edits are counted in quarters of a minute
+LONGEST_LOOK_MS = 60_000  # so much time before an edit counts as spent where the edit was made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Edits by minute since the start, in marked code and elsewhere, and the time spent on them."""
+    """Edits by quarter of a minute since the start, in marked code and elsewhere; the time spent on them."""
 
     marked: Mapping[int, int] = field(default_factory=dict)
     elsewhere: Mapping[int, int] = field(default_factory=dict)
@@ -122,12 +122,12 @@ class _Walk:
         if not moment.lines:
             return
         lines = moment.text.split("\n")
-        minute = (at_ms - self._start_ms) // MINUTE_MS
+        slot = (at_ms - self._start_ms) // SLOT_MS
         inside = False
         for number, times in Counter(moment.lines).items():
             place = place_of(lines, number)
             inside = is_within(place, self._marked)
-            self._edits[inside][minute] += times
+            self._edits[inside][slot] += times
             for bug in self._planted:
                 if is_within(place, (bug.place,)) or is_within(bug.place, (place,)):
                     self._touched_at[bug.slot] = at_ms

@@ -179,14 +179,16 @@ async def test_changes_are_shown_from_the_starter_by_each_run_and_against_the_cl
     assert (await client.get(f"{sitting.url}/changes/run-2")).status_code == 404
 
 
-async def test_edits_are_counted_by_minute_in_marked_code_and_elsewhere(sitting: Sitting) -> None:
+async def test_edits_are_counted_by_quarter_of_a_minute_in_marked_code_and_elsewhere(
+    sitting: Sitting,
+) -> None:
     sitting.later(minutes=2.5)
     await sitting.edit("return x - 3", "return x - 30")
     await sitting.edit("return x", "return  x")
     review = await sitting.review()
     work = review["times"]["work"]
-    assert work["elsewhere"] == {"2": 1}
-    assert work["marked"] == {"2": 1}
+    assert work["elsewhere"] == {"10": 1}
+    assert work["marked"] == {"10": 1}
     assert work["elsewhere_ms"] == MINUTE
 
 

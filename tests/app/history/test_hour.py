@@ -1,0 +1,127 @@
+"""The timeline's geometry: everything inside the width, whatever the times are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.history.hour import hour
+from app.history.lanes import Said, lane
+from app.history.views import HintTaken, Review, Times
+from app.history.watch import Work
+from app.sight import RunSummary
+
+MINUTE = 60_000
+
+
+def run(number: int, at_ms: int) -> RunSummary:
+    return RunSummary(
+        id=f"r{number}",
+        number=number,
+        kind="run",
+        state="done",
+        created_at=at_ms,
+        started_at=at_ms,
+        finished_at=at_ms,
+        outcome=None,
+        message=None,
+        verdict=None,
+    )
+
+
+def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") -> Review:
+    return Review(
+        id="a",
+        url="/attempts/a",
+        title="Tiny",
+        mode="practice",
+        state=state,
+        tier="reported",
+        seed=1,
+        marks=True,
+        minutes=minutes,
+        started_at=0,
+        ended_at=total_ms,
+        revealed_at=None,
+        key=True,
+        judged=True,
+        look="none",
+        headline="",
+        sentence="",
+        verified=None,
+        runs=[],
+        times=Times(first_run_ms=None, properties=[], waiting_ms=0, work=Work(), total_ms=total_ms),
+        lanes=[],
+        hints=[],
+        ledger=[],
+        bugs=[],
+        steps=[],
+    )
+
+
+def test_an_hour_that_was_used_is_drawn_whole_with_the_kept_minutes_at_its_end() -> None:
+    drawn = hour(review(total_ms=48 * MINUTE), kept_ms=8 * MINUTE)
+    assert [tick.label for tick in drawn.ticks] == [f"{minute} min" for minute in range(0, 61, 10)]
+    assert drawn.kept_x == 86.67
+    assert drawn.end_x == 80.0
+
+
+def test_an_attempt_that_took_little_of_its_time_is_drawn_larger() -> None:
+    drawn = hour(review(total_ms=4 * MINUTE), kept_ms=8 * MINUTE)
+    assert drawn.ticks[-1].label == "5 min"
+    assert drawn.kept_x is None
+    assert drawn.unit == "in 15 seconds"
+
+
+def test_days_without_a_clock_are_counted_in_days() -> None:
+    drawn = hour(review(total_ms=6 * 24 * 60 * MINUTE, minutes=None), kept_ms=0)
+    assert drawn.ticks[1].label == "1 d"
+
+
+def test_words_stand_beside_a_sign_where_the_next_leaves_room() -> None:
+    crowded = replace(review(total_ms=60 * MINUTE), runs=[run(1, 0), run(2, MINUTE), run(3, 30 * MINUTE)])
+    assert [sign.label for sign in hour(crowded, kept_ms=0).signs] == ["", "run 2", "run 3"]
+
+
+def test_an_open_attempt_has_no_bug_marked_as_lost() -> None:
+    lanes = [lane(1, [], end_ms=MINUTE, clean_ms=None)]
+    ended = replace(review(total_ms=MINUTE), lanes=lanes)
+    going = replace(review(total_ms=MINUTE, state="open"), lanes=lanes)
+    assert [point.kind for point in hour(ended, kept_ms=0).rows[0].points] == ["broken"]
+    assert hour(going, kept_ms=0).rows[0].points == ()
+
+
+TIMES = st.integers(0, 40 * 24 * 60 * MINUTE)
+
+
+@given(
+    TIMES,
+    st.none() | st.integers(1, 600),
+    st.lists(TIMES, max_size=5),
+    st.lists(TIMES, max_size=5),
+    st.dictionaries(st.integers(0, 10_000), st.integers(1, 500), max_size=20),
+)
+def test_nothing_is_drawn_outside(
+    total_ms: int, minutes: int | None, runs: list[int], hints: list[int], edits: dict[int, int]
+) -> None:
+    made = replace(
+        review(total_ms=total_ms, minutes=minutes),
+        runs=[run(number, at) for number, at in enumerate(sorted(runs), start=1)],
+        hints=[HintTaken(slot=1, rung=1, text="", at_ms=at) for at in hints],
+        lanes=[lane(1, [Said(at, "fixed", None) for at in sorted(runs)], end_ms=total_ms, clean_ms=None)],
+        times=Times(
+            first_run_ms=None,
+            properties=[],
+            waiting_ms=0,
+            work=Work(marked={slot: n for slot, n in edits.items() if slot * 15_000 <= total_ms}),
+            total_ms=total_ms,
+        ),
+    )
+    drawn = hour(made, kept_ms=MINUTE)
+    places = [tick.x for tick in drawn.ticks] + [sign.x for sign in drawn.signs] + [drawn.end_x]
+    places += [x for row in drawn.rows for part in row.parts for x in (part.x1, part.x2)]
+    assert all(0 <= x <= 100 for x in places)
+    assert 2 <= len(drawn.ticks) <= 10
+    assert all(bar.height <= 40 and bar.width > 0 for bar in drawn.bars)
