@@ -10,7 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.engine.blobs import given_to
-from app.models import Attempt, Blob, Edit, Explanation, HintUse, Run, Stage
+from app.history.replay import Edit
+from app.models import Attempt, Blob, Explanation, HintUse, Run, Stage
+from app.models import Edit as EditRow
+
+AT_ONCE = 200  # rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,6 @@ async def load_record(session: AsyncSession, attempt_id: str) -> Record:
     runs = (await session.scalars(select(Run).where(Run.stage_id == stage.id).order_by(Run.number))).all()
     hashes = {run.code for run in runs}
     blobs = await session.execute(select(Blob.sha256, Blob.bytes).where(Blob.sha256.in_(hashes)))
-    edits = await session.scalars(select(Edit).where(Edit.stage_id == stage.id).order_by(Edit.seq))
     hints = await session.scalars(
         select(HintUse).where(HintUse.stage_id == stage.id).order_by(HintUse.at_ms, HintUse.rung)
     )
@@ -68,7 +71,17 @@ async def load_record(session: AsyncSession, attempt_id: str) -> Record:
         bugs=sorted(json.loads(given["bugs"]), key=lambda bug: bug["slot"]),
         runs=list(runs),
         sources={name: source.decode() for name, source in blobs},
-        edits=list(edits.all()),
+        edits=await _edits(session, stage.id),
         hints=list(hints.all()),
         explanations=list(explanations.all()),
     )
+
+
+async def _edits(session: AsyncSession, stage_id: str) -> list[Edit]:
+    """Thousands of small rows: taken as plain values, a part at a time, so that others get their turn."""
+    columns = (EditRow.seq, EditRow.at_ms, EditRow.kind, EditRow.payload)
+    found = select(*columns).where(EditRow.stage_id == stage_id).order_by(EditRow.seq)
+    edits: list[Edit] = []
+    async for part in (await session.stream(found)).partitions(AT_ONCE):
+        edits.extend(Edit(*row) for row in part)
+    return edits

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from app.models import Edit
 from app.operations import apply_all, line_at
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One edit as it was recorded."""
+
+    seq: int
+    at_ms: int
+    kind: str  # ops | reset | resync | checkpoint
+    payload: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.history.record import Record
+from app.history.replay import Edit
 from app.history.views import FirstHeld, Times, Verified
 from app.history.watch import Watched
-from app.models import Edit, Run
+from app.models import Run
 from app.sight import RunSummary
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.history.replay import replay
-from app.models import Edit
+from app.history.replay import Edit, replay
 from app.operations import line_at
 
 
 def edit(seq: int, kind: str, payload: dict[str, Any]) -> Edit:
-    return Edit(stage_id="s", seq=seq, at_ms=seq, actor="a", kind=kind, payload=payload)
+    return Edit(seq, seq, kind, payload)
 
 
 def test_operations_apply_one_after_the_other_and_tell_their_lines() -> None:
