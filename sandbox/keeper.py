@@ -36,6 +36,7 @@ async def find_runtime(python: Path | None) -> runtime.Runtime:
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
+            start_new_session=True,  # Ctrl+C in the server's terminal is for the server to answer
         )
     except OSError as error:
         raise Unavailable(f"{command[0]} can't be run: {error}") from error
@@ -77,6 +78,7 @@ class Keeper:
                 env=environment,
                 cwd="/",
                 limit=_LINE_BYTES,
+                start_new_session=True,
             )
         keeper = cls(process=process, control=ours, host=loop.create_future(), torch=loop.create_future())
         keeper.host.add_done_callback(lambda _: Path(secret.name).unlink(missing_ok=True))

@@ -153,7 +153,7 @@ class Engine:
                 return
             await sandbox.warm()
         except Exception as error:
-            logger.exception("the sandbox did not start")
+            logger.error("the sandbox did not start", reason=str(error))
             self._judge = _failed(str(error))
             return
         self._judge = Judge("ready", sandbox.level)
