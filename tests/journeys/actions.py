@@ -14,6 +14,11 @@ def paste(page: Page, text: str) -> None:
     focus_editor(page)
     page.keyboard.press("Control+a")
     page.keyboard.press("Control+v")
+    for _ in range(400):  # the clipboard answers when it likes
+        if page.evaluate("() => monaco.editor.getModels()[0].getValue()") == text:
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("what was pasted never came")
 
 
 def type_at_the_top(page: Page, text: str) -> None:
@@ -41,7 +46,7 @@ def check(page: Page) -> None:
 
 
 def wait_until_saved(page: Page) -> None:
-    expect(page.locator("[data-ref=saved]")).to_have_text("saved")
+    expect(page.locator("[data-ref=saved]")).to_have_text("saved", timeout=20_000)
 
 
 def _wait_for_the_end(page: Page) -> None:

@@ -75,6 +75,7 @@ class Visitor:
         page.on("pageerror", lambda error: self.noted.append(f"exception: {error}"))
         page.on("console", lambda message: self._note(message.type, message.text))
         page.goto(self.server.url + path)
+        page.locator("html[data-ready]").wait_for()
         return page
 
     def attempt(self, **wish: Any) -> dict[str, Any]:

@@ -54,9 +54,14 @@ def test_a_tab_may_keep_its_own_text_over_a_newer_one(visitor: Visitor) -> None:
 def test_what_is_typed_offline_is_shown_as_such_and_sent_later(visitor: Visitor) -> None:
     attempt = visitor.attempt(tier="reported")
     page = visitor.workspace(attempt)
+    type_at_the_top(page, "# above ground\n")
+    wait_until_saved(page)
+    page.wait_for_load_state("networkidle")  # the editor fetches its worker with the first edit
     visitor.context.set_offline(True)
     type_at_the_top(page, "# typed in a tunnel\n")
-    expect(page.locator(".banner")).to_contain_text("Connection lost. You can go on typing")
+    expect(page.locator(".banner")).to_have_text(
+        "Connection lost. You can go on typing; everything is sent when it is back."
+    )
     visitor.context.set_offline(False)
     expect(page.locator(".banner", has_text="Connection lost")).to_have_count(0)
     wait_until_saved(page)
@@ -88,7 +93,7 @@ def test_a_killed_server_comes_back_and_nothing_is_lost(
     wait_until_saved(page)
     own.stop(signal.SIGKILL)
     type_at_the_top(page, "# while it was away\n")
-    expect(page.locator(".banner")).to_contain_text("Connection lost")
+    expect(page.locator(".banner", has_text="Connection lost")).to_be_visible()
     own.start(port=int(own.url.rsplit(":", 1)[1]))
     wait_until_saved(page)
     assert visitor.read(attempt)["stages"][0]["draft"].startswith("# while it was away\n# before\n")

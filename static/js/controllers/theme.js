@@ -4,6 +4,8 @@ import { post } from "#lib/http.js";
 
 /** @param {HTMLElement} element */
 export function connect(element) {
+  const chosen = /** @type {HTMLInputElement | null} */ (element.querySelector(":checked"));
+  if (chosen && !chosen.defaultChecked) choose(chosen.value); // chosen while this was loading
   element.addEventListener("change", (event) => choose(/** @type {HTMLInputElement} */ (event.target).value));
 }
 

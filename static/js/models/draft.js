@@ -10,7 +10,7 @@ import * as store from "#lib/store.js";
 const BATCH_MS = 1000;
 const MOST_OPS = 500; // in one edit
 const MOST_EDITS = 100; // in one batch: an hour without a network is sent in several
-const LONGEST_WAIT_MS = 8000;
+const LONGEST_WAIT_MS = 5000;
 
 /**
  * Events: "state" when `state` changed; "conflict" when another tab wrote first.
