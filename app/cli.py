@@ -121,3 +121,13 @@ def doctor() -> None:
     from app.settings import Settings
 
     sys.exit(asyncio.run(examine_host(Settings(), say=click.echo)))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="A row a line, as JSON.")
+def bench(as_json: bool) -> None:
+    """Measure what the sandbox costs, side by side with none: 0 every bar met, 1 one missed."""
+    from app.commands.bench import bench as measure
+    from app.settings import Settings
+
+    sys.exit(asyncio.run(measure(Settings(), as_json=as_json, say=click.echo)))
