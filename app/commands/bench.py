@@ -9,6 +9,7 @@ import asyncio
 import json
 import statistics
 import sys
+import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
