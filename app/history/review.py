@@ -37,16 +37,7 @@ def _review(record: Record, seat: Seat, now: int) -> Review:
     runs = [run_summary(run, seen, slots=stage.variant["bugs"]) for run in record.runs]
     lanes = _lanes(record, seen, runs, watched, end_ms=end_ms) if seen.verdict else []
     ledger = sentences(record, watched, _planted(record) if seen.key else [])
-    facts = Facts(
-        state=attempt.state,
-        hidden=not seen.verdict,
-        runs=runs,
-        edited_since=edited_since(record),
-        right_but_unseen=seen.key and _says_the_same(record.last_text, record.shape),
-        started_at=stage.started_at,
-        left_ms=None if stage.deadline_at is None else stage.deadline_at - stage.started_at - end_ms,
-    )
-    look, words, sentence = headline(facts)
+    look, words, sentence = headline(_facts(record, seen, runs, end_ms=end_ms))
     return Review(
         id=attempt.id,
         url=f"/attempts/{attempt.id}",
@@ -73,6 +64,19 @@ def _review(record: Record, seat: Seat, now: int) -> Review:
         ledger=ledger,
         bugs=_debriefs(record, ledger) if seen.key else [],
         steps=steps(record, seen),
+    )
+
+
+def _facts(record: Record, seen: Sight, runs: Sequence[RunSummary], *, end_ms: int) -> Facts:
+    stage = record.stage
+    return Facts(
+        state=record.attempt.state,
+        hidden=not seen.verdict,
+        runs=runs,
+        edited_since=edited_since(record),
+        right_but_unseen=seen.key and _says_the_same(record.last_text, record.shape),
+        started_at=stage.started_at,
+        left_ms=None if stage.deadline_at is None else stage.deadline_at - stage.started_at - end_ms,
     )
 
 
