@@ -20,7 +20,7 @@ from sandbox.observers import TrainingWatch, watch_losses
 from sandbox.structure import declared_numbers, describe_parameters
 from sandbox.stub import Stub
 from sandbox.submission import Unloadable, execute, seed_everything
-from sandbox.taps import ForeignWeights, ProductTap
+from sandbox.taps import ProductTap, WeightUse
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _MOST_NUMBERS = 4_000_000  # parameters that travel; a larger model is examined without them
@@ -134,16 +134,17 @@ class Answers:
         return self._handle(held)
 
     def _logits(self, call: Message) -> Message:
-        model = self._model(call).eval()
-        with torch.no_grad():
+        model = self._model(call)
+        with torch.no_grad(), _evaluating(model):
             return Message("answer", {}, {"logits": to_array(contract.call_model(model, _ids(call)))})
 
     def _grad(self, call: Message) -> Message:
         """Gradients of the mean cross-entropy to int64 `of` (B, T), or of the sum of logits * float `of`."""
-        model, of = self._model(call).eval(), to_tensor(call.arrays["of"])
+        model, of = self._model(call), to_tensor(call.arrays["of"])
         for parameter in model.parameters():
             parameter.grad = None
-        logits = contract.call_model(model, _ids(call))  # (B, T, V)
+        with _evaluating(model):
+            logits = contract.call_model(model, _ids(call))  # (B, T, V)
         if of.dtype == torch.int64:
             loss = torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
         else:
@@ -155,17 +156,18 @@ class Answers:
         return Message("answer", {"missing": missing, "loss": _finite(loss.item())}, arrays)
 
     def _taps(self, call: Message) -> Message:
-        model = self._model(call).eval()
-        tap, foreign = ProductTap(model), ForeignWeights(model)
+        model = self._model(call)
+        tap, weights = ProductTap(model), WeightUse(model)
         # with gradients on, so that torch takes no fused path that hides the products
-        with torch.enable_grad(), foreign, tap:
+        with torch.enable_grad(), _evaluating(model), weights, tap:
             contract.call_model(model, _ids(call))
         arrays: dict[str, Array] = {}
         products = []
         for i, product in enumerate(tap.products):
             arrays |= {f"{i} {side}": to_array(tensor) for side, tensor in product.tensors.items()}
             products.append([product.op, product.weight, product.scale, product.is_causal])
-        return Message("answer", {"products": products, "foreign": list(foreign.found.values())}, arrays)
+        fields = {"products": products, "foreign": list(weights.foreign.values()), "uses": weights.uses}
+        return Message("answer", fields, arrays)
 
     def _generate(self, call: Message) -> Message:
         held = self._held[call.fields["handle"]]
@@ -225,6 +227,18 @@ def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
         "movements": watch.movements,
         "stale": watch.stale,
     }
+
+
+@contextlib.contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode, then each of its modules in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 @contextlib.contextmanager

@@ -65,11 +65,7 @@ def _fused(at: int, tap: Tap) -> Attention:
 def projections(taps: list[Tap], attentions: list[Attention], which: int) -> list[Tap]:
     """The products with a weight between the attention before this one and this one."""
     start = attentions[which - 1].at + 1 if which else 0
-    return [tap for tap in taps[start : attentions[which].at] if "left" in tap.tensors and _is_linear(tap)]
-
-
-def _is_linear(tap: Tap) -> bool:
-    return tap.tensors["out"].dim() == 2
+    return [tap for tap in taps[start : attentions[which].at] if tap.is_linear]
 
 
 @dataclass(frozen=True)

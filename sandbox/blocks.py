@@ -41,11 +41,11 @@ def gains(m: Measurements) -> list[str]:
         for names in members.values()
         if inner & set(names)
         for name in names
-        if _is_gain(m.initial.parameters.values[name])
+        if is_gain(m.initial.parameters.values[name])
     ]
 
 
-def _is_gain(value: Tensor) -> bool:
+def is_gain(value: Tensor) -> bool:
     return value.dim() == 1 and float(value.min()) == float(value.max()) != 0
 
 
@@ -86,10 +86,22 @@ def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> 
 
 def mlp_pairs(m: Measurements) -> list[tuple[Tap, Tap]]:
     """Each map to a larger width with the map that takes that width next."""
-    linear = [tap for tap in m.products.taps if "left" in tap.tensors and tap.tensors["out"].dim() == 2]
+    linear = [tap for tap in m.products.taps if tap.op == "product" and tap.is_linear]
     return [
         (into, out)
         for into, out in zip(linear, linear[1:], strict=False)
         if into.tensors["left"].shape[-1] < into.tensors["out"].shape[-1] == out.tensors["left"].shape[-1]
         and into.tensors["out"].shape == out.tensors["left"].shape
     ]
+
+
+def one_sided(m: Measurements) -> tuple[float, float] | None:
+    """Smallest and largest entry of something added to the stream that (almost) never goes below zero."""
+    for tap in m.products.taps:
+        if tap.op != "sum":
+            continue
+        for part in tap.tensors.values():
+            lowest, highest = float(part.min()), float(part.max())
+            if lowest > -0.3 and highest > 0.5 and highest > 3 * abs(lowest):
+                return lowest, highest
+    return None

@@ -63,12 +63,17 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
 def _run_probes(
     probes: list[Probe], measured: Measurements, *, emit: Callable[[Event], None]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    titles = {probe.name: probe.title for probe in probes}
-    statuses: dict[str, str] = {}
+    roots: dict[str, str] = {}  # property that does not hold: title of the one that keeps it from being tried
     entries, notes = [], []
     for probe in probes:
-        finding = _find(probe, measured, statuses=statuses, titles=titles)
-        statuses[probe.name] = finding.status
+        root = next((roots[needed] for needed in probe.needs if needed in roots), None)
+        finding = (
+            _find(probe, measured)
+            if root is None
+            else blocked(f"Could not be tried before this holds: {root}.")
+        )
+        if finding.status in ("broken", "blocked"):
+            roots[probe.name] = root or probe.title
         entry = property_entry(probe, finding)
         entries.append(entry)
         emit(Event("property", entry))
@@ -77,12 +82,7 @@ def _run_probes(
     return entries, notes
 
 
-def _find(
-    probe: Probe, measured: Measurements, *, statuses: dict[str, str], titles: dict[str, str]
-) -> Finding:
-    for needed in probe.needs:
-        if statuses[needed] in ("broken", "blocked"):
-            return blocked(f"Could not be tried before this holds: {titles[needed]}.")
+def _find(probe: Probe, measured: Measurements) -> Finding:
     try:
         return probe.run(measured)
     except CandidateFault as fault:

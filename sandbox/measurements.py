@@ -38,6 +38,7 @@ class Products:
     taps: list[Tap]
     attentions: list[Attention]
     foreign: list[list[int]]  # shapes of trainable weights that model.parameters() lacks
+    uses: dict[str, int]  # functions in which a parameter took part
 
 
 class Measurements:
@@ -135,8 +136,8 @@ class Measurements:
         return self.subject.once("products", lambda: self.products_of(self.ids(TAPS_B, TAPS_T, salt=1)))
 
     def products_of(self, ids: Tensor) -> Products:
-        taps, foreign = self.drawn.taps(ids)
-        return Products(taps, find_attentions(taps, T=ids.shape[1]), foreign)
+        found = self.drawn.taps(ids)
+        return Products(found.taps, find_attentions(found.taps, T=ids.shape[1]), found.foreign, found.uses)
 
     @property
     def gradients(self) -> dict[str, Tensor | None]:
@@ -208,13 +209,33 @@ class Measurements:
         return {name: size / largest for name, size in sizes.items()}
 
     @property
-    def reseeded(self) -> Parameters:
-        """What the untrained model holds under another seed."""
-        return self.subject.once("reseeded", self._make_reseeded)
+    def reseeded(self) -> RemoteModel:
+        """The untrained model under another seed."""
+        return self.subject.once(
+            "reseeded", lambda: self.subject.train(self.text, steps=0, seed=self.subject.seed + 1).model
+        )
 
-    def _make_reseeded(self) -> Parameters:
-        other = self.subject.train(self.text, steps=0, seed=self.subject.seed + 1)
-        return other.model.parameters()
+    @property
+    def chance(self) -> float:
+        """How far the logits move under another seed with all parameters the same: what training can't reach."""
+        return self.subject.once("chance", self._measure_chance)
+
+    def _measure_chance(self) -> float:
+        other = self.reseeded.redrawn(std=STD, seed=1, dtype=self.drawn.dtype)
+        ids = self.ids(1, T)
+        return float((self.drawn.logits(ids) - other.logits(ids)).abs().max())
+
+    @property
+    def frozen_by_chance(self) -> list[str]:
+        """Frozen parameters that another seed draws otherwise: chance, not a formula."""
+        return self.subject.once("frozen by chance", self._find_frozen)
+
+    def _find_frozen(self) -> list[str]:
+        frozen = [entry["name"] for entry in self.initial.parameters.entries if not entry["trained"]]
+        if not frozen:
+            return []
+        one, other = self.initial.parameters.values, self.reseeded.parameters().values
+        return [name for name in frozen if name in other and not torch.equal(one[name], other[name])]
 
     @property
     def hidden_ids(self) -> list[int]:

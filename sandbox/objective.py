@@ -11,21 +11,24 @@ from torch import Tensor
 from sandbox.subject import Forward
 
 
+_SURE = 0.999  # a probability at which the gradient may vanish in float32
+
+
 @dataclass(frozen=True)
 class Pull:
     """What the loss did at one position of a forward pass."""
 
     context: tuple[int, ...]  # the tokens up to and including this position, as fed
-    target: int  # the token whose logit the loss pulls up most
+    target: int | None  # the token whose logit the loss pulls up most; None where nothing is left to learn
     size: float  # length of the gradient, as a multiple of that of the cross-entropy to `target`
     alignment: float  # cosine to the gradient of the cross-entropy to `target`
     imbalance: float  # |sum of the gradient| / length: 0 for every loss on a softmax
 
 
 def pulls(forward: Forward, *, text: list[int]) -> Iterator[Pull]:
-    """One for each position whose gradient is not zero. Nothing where ids and logits don't belong together."""
+    """One for each position whose gradient is not zero, or that has nothing left to learn. Nothing where ids and logits don't belong together."""
     ids, logits, gradient = forward.ids(text), forward.logits, forward.gradient
-    if ids is None or gradient is None:
+    if ids is None or gradient is None or not bool(gradient.isfinite().all()):
         return
     rows, V = logits.numel() // logits.shape[-1], logits.shape[-1]
     B, T = ids.shape
@@ -39,16 +42,20 @@ def pulls(forward: Forward, *, text: list[int]) -> Iterator[Pull]:
         row = tuple(ids[b].tolist())
         for t in range(answered):
             g = gradient[b, t]
+            known = logits[b, t].softmax(dim=-1)
             if bool(g.any()):
-                yield _pull(row[: first + t + 1], logits[b, t], g)
+                yield _pull(row[: first + t + 1], known, g)
+            elif float(known.max()) > _SURE:
+                yield Pull(row[: first + t + 1], None, 1.0, 1.0, 0.0)
 
 
-def _pull(context: tuple[int, ...], logits: Tensor, gradient: Tensor) -> Pull:
+def _pull(context: tuple[int, ...], probabilities: Tensor, gradient: Tensor) -> Pull:
     target = int(gradient.argmin())
-    expected = logits.softmax(dim=-1)
+    expected = probabilities.clone()
     expected[target] -= 1
-    size = float(gradient.norm())
-    whole = float(expected.norm()) + 1e-30
+    size, whole = float(gradient.norm()), float(expected.norm())
+    if whole < 1 - _SURE:  # learned so well that rounding is all there is
+        return Pull(context, target, 1.0, 1.0, 0.0)
     cosine = float(torch.dot(gradient, expected)) / (size * whole)
     return Pull(context, target, size / whole, cosine, abs(float(gradient.sum())) / size)
 

@@ -80,6 +80,7 @@ class TrainingWatch:
 
     def __post_init__(self) -> None:
         self._leaves: dict[int, Tensor] = {}
+        self._recent: set[int] = set()  # leaves that took part since the last backward
         self._before: dict[int, Tensor] = {}  # values at the last backward
         self._lookups: list[Tensor] = []
         self._stack = contextlib.ExitStack()
@@ -98,7 +99,8 @@ class TrainingWatch:
     def _see(self, name: str, args: tuple[Any, ...], out: Any) -> None:
         for value in args:
             if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
-                self._leaves.setdefault(id(value), value)
+                self._leaves.setdefault(id(value), value)  # and so its id is not given to another
+                self._recent.add(id(value))
         if name in _LOOKUPS:
             self._see_lookup(args, out)
         elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
@@ -113,10 +115,11 @@ class TrainingWatch:
     def _see_product(self, out: Tensor) -> None:
         if out.shape[-1] != self.vocab or len(self.forwards) >= _MOST_FORWARDS:
             return
-        # a product inside the model may have V columns by chance: it finds no lookup of its own
-        forward = Forward(
-            self._lookups or (self.forwards[-1].lookups if self.forwards else []), out.detach().clone()
-        )
+        if not self._lookups and self.forwards:  # of the same pass: the last product is the head's
+            self.forwards[-1] = forward = Forward(self.forwards[-1].lookups, out.detach().clone())
+        else:
+            forward = Forward(self._lookups, out.detach().clone())
+            self.forwards.append(forward)
         self._lookups = []
 
         def keep(gradient: Tensor) -> None:
@@ -125,7 +128,6 @@ class TrainingWatch:
                 forward.gradient = kept if forward.gradient is None else forward.gradient + kept
 
         out.register_hook(keep)
-        self.forwards.append(forward)
 
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -151,13 +153,16 @@ class TrainingWatch:
         self.movements += bool(moved)
         self.stale.append(sum(1 for leaf in moved if leaf.grad is not None and bool(leaf.grad.any())))
         self._before = {key: leaf.detach().clone() for key, leaf in self._leaves.items()}
+        self._recent.clear()
 
     def _moved(self) -> list[Tensor]:
         """The leaves whose values are not those of the last backward."""
         return [
             leaf
             for key, leaf in self._leaves.items()
-            if key in self._before and not torch.equal(leaf.detach(), self._before[key])
+            if key in self._before
+            and key in self._recent
+            and not torch.equal(leaf.detach(), self._before[key])
         ]
 
 

@@ -80,14 +80,14 @@ class RemoteModel:
         return found | {str(name): None for name in answer.fields["missing"]}
 
     @read_answer()
-    def taps(self, ids: Tensor) -> tuple[list[Tap], list[list[int]]]:
-        """The products of one forward pass in their order, and the shapes of weights the model lacks."""
+    def taps(self, ids: Tensor) -> Taps:
+        """What one forward pass computed, in its order."""
         answer = self._ask("taps", arrays={"ids": to_array(ids)})
         taps = [Tap(*entry) for entry in answer.fields["products"]]
         for key, array in answer.arrays.items():
             i, side = key.split()
             taps[int(i)].tensors[side] = to_tensor(array)
-        return taps, answer.fields["foreign"]
+        return Taps(taps, foreign=answer.fields["foreign"], uses=answer.fields["uses"])
 
     @read_answer()
     def parameters(self) -> Parameters:
@@ -139,6 +139,20 @@ class Tap:
     is_causal: bool
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether it maps rows of activations by one matrix."""
+        return self.op == "product" and "left" in self.tensors and self.tensors["out"].dim() == 2
+
+
+@dataclass(frozen=True)
+class Taps:
+    """The taps of one forward pass, shapes of trainable tensors that model.parameters() lacks, uses by name."""
+
+    taps: list[Tap]
+    foreign: list[list[int]]
+    uses: dict[str, int]
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -174,8 +188,12 @@ class Forward:
 
     def ids(self, text: list[int]) -> Tensor | None:
         """The tokens that were fed: of all that was looked up, what reads most like the text. (B, T)"""
-        rows = [ids if ids.dim() == 2 else ids[None] for ids in self.lookups]
-        return max(rows, key=lambda ids: _likeness(ids, text), default=None)
+        every = [ids if ids.dim() == 2 else ids[None] for ids in self.lookups]
+        return max(every, key=lambda ids: _likeness(ids, text), default=None)
+
+    def rows(self, text: list[int]) -> list[list[int]]:
+        ids = self.ids(text)
+        return ids.tolist() if ids is not None else []
 
 
 def _likeness(ids: Tensor, text: list[int]) -> float:

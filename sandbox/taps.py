@@ -21,12 +21,12 @@ _MOST_NUMBERS = 4_000_000
 
 @dataclass
 class Product:
-    """left @ right = out, or an attention that torch fuses into one operator.
+    """left @ right = out, an attention that torch fuses into one operator, or a sum.
 
     `weight` names the parameter that stands on one side; then that side is not recorded.
     """
 
-    op: str  # product | attention
+    op: str  # product | attention | sum
     tensors: dict[str, Tensor]
     weight: str | None = None
     scale: float | None = None
@@ -55,6 +55,8 @@ class ProductTap(TorchDispatchMode):
             self._see_product(args[0], args[1], out)
         elif name in ("addmm", "baddbmm"):
             self._see_product(args[1], args[2], out)
+        elif name in ("add", "add_"):
+            self._see_sum(args, out)
         elif name.startswith("_scaled_dot_product") and "backward" not in name:
             self._see_attention(args, kwargs, out[0])
 
@@ -68,6 +70,15 @@ class ProductTap(TorchDispatchMode):
                 del tensors[side]
                 break
         self._keep(product)
+
+    def _see_sum(self, args: tuple[Any, ...], out: Tensor) -> None:
+        """The sum of two activations of one shape; what was added in place is the right one."""
+        left, right = args[:2]
+        same = (
+            isinstance(left, Tensor) and isinstance(right, Tensor) and left.shape == right.shape == out.shape
+        )
+        if same and out.dim() >= 2 and out.is_floating_point():
+            self._keep(Product("sum", {"left": right} if out is left else {"left": left, "right": right}))
 
     def _see_attention(self, args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) -> None:
         tensors = {"q": args[0], "k": args[1], "v": args[2], "out": out}
@@ -84,20 +95,22 @@ class ProductTap(TorchDispatchMode):
             self.products.append(product)
 
 
-class ForeignWeights(WatchFunctions):
-    """Collects the shapes of trainable tensors that take part and that the model's parameters() lacks."""
+class WeightUse(WatchFunctions):
+    """Counts in how many functions each parameter takes part, and finds trainable tensors that are none."""
 
     def __init__(self, model: nn.Module):
         super().__init__(self._see_arguments)
-        self._known = {id(parameter) for parameter in model.parameters()}
-        self.found: dict[int, list[int]] = {}
+        self._names = {id(parameter): name for name, parameter in model.named_parameters()}
+        self.uses: dict[str, int] = {}
+        self.foreign: dict[int, list[int]] = {}  # their shapes
 
     def _see_arguments(self, name: str, args: tuple[Any, ...], out: Any) -> None:
         for value in args:
-            if (
-                isinstance(value, Tensor)
-                and value.requires_grad
-                and value.is_leaf
-                and id(value) not in self._known
-            ):
-                self.found[id(value)] = list(value.shape)
+            if not isinstance(value, Tensor) or not isinstance(
+                out, Tensor
+            ):  # a question for its shape is no use
+                continue
+            if known := self._names.get(id(value)):
+                self.uses[known] = self.uses.get(known, 0) + 1
+            elif value.requires_grad and value.is_leaf:
+                self.foreign[id(value)] = list(value.shape)

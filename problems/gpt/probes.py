@@ -20,11 +20,12 @@ from sandbox.failures import failure
 from sandbox.measurements import SHORT, TAPS_B, TAPS_T, Measurements, T, cross_entropy
 from sandbox.memory import branching_strings, recited, teach
 from sandbox.objective import Pull, followers, pulls
-from sandbox.probing import Finding, broken, held, not_applicable, not_seen, probe
+from sandbox.probing import Finding, blocked, broken, held, not_applicable, not_seen, probe
 from sandbox.responses import other_token, responses
 from sandbox.wording import among, shown, stopped
 
 LONG = 96  # tokens: near the longest text that a program is promised
+GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
 # --- the program -----------------------------------------------------------------------------------------------
@@ -50,12 +51,19 @@ def shapes(m: Measurements) -> Finding:
         return broken(
             f"The logits score {m.V} tokens, but the text holds id {max(m.vocabulary)}.", measured=m.V
         )
+    table = m.token_table
+    if table is not None and m.V > table.size:
+        detail = f"The logits score {m.V} tokens; the table of tokens has {table.size} rows."
+        return broken(detail, measured=m.V, expected=table.size)
     return held(measured=m.V)
 
 
 @probe(title="Logits are finite numbers", component="model", needs=("shapes",))
 def finite(m: Measurements) -> Finding:
-    for which, model in (("untrained", m.initial.model), ("redrawn", m.drawn)):
+    models = [("redrawn", m.drawn)]
+    if not m.initial.uninitialised:  # what was in memory is no evidence
+        models.append(("untrained", m.initial.model))
+    for which, model in models:
         logits = model.logits(torch.cat([m.ids(2, LONG), m.ids(2, LONG, salt=4)]))  # (4, T, V)
         bad = (~logits.isfinite()).any(dim=-1).any(dim=0)  # (T,)
         if bool(bad.any()):
@@ -89,10 +97,6 @@ def raw_scores(m: Measurements) -> Finding:
             f"No logit of {logits.numel()} is negative: the smallest is {float(logits.min()):.3f}.",
             measured=float(logits.min()),
         )
-    table = m.token_table
-    if table is not None and m.V > table.size:
-        detail = f"The logits score {m.V} tokens; the table of tokens has {table.size} rows."
-        return broken(detail, measured=m.V, expected=table.size)
     return held()
 
 
@@ -360,22 +364,16 @@ def position_init(m: Measurements) -> Finding:
 def position_learned(m: Measurements) -> Finding:
     if m.position_table is not None:
         return held()
-    drawn_by_chance = _random_constants(m)
-    if drawn_by_chance:
-        return broken(f"{among(drawn_by_chance)} starts with random numbers that no training moves.")
+    if m.frozen_by_chance:
+        return broken(f"{among(m.frozen_by_chance)} starts with random numbers that no training moves.")
+    if m.chance > m.tolerance:
+        return broken(
+            f"With all parameters equal, another seed moved the logits by {shown(m.chance)}:"
+            " something is drawn at random and never trained.",
+            measured=m.chance,
+            expected=0.0,
+        )
     return not_applicable("No learned position table.")
-
-
-def _random_constants(m: Measurements) -> list[str]:
-    """Buffers and frozen parameters that another seed draws otherwise: chance, not a formula."""
-    first = m.initial.parameters
-    frozen = {entry["name"] for entry in first.entries if not entry["trained"]}
-    constants = {name: v for name, v in first.values.items() if name in frozen} | first.buffers
-    if not constants:
-        return []
-    other = m.reseeded
-    again = other.values | other.buffers
-    return [name for name, v in constants.items() if name in again and not torch.equal(v, again[name])]
 
 
 # --- blocks ----------------------------------------------------------------------------------------------------
@@ -422,8 +420,10 @@ def blocks_run(m: Measurements) -> Finding:
         )
     uses: dict[str, int] = {}
     for tap in products.taps:
-        if tap.weight is not None and tap.op == "product" and tap.tensors["out"].shape[-1] != m.V:
+        if tap.weight is not None and tap.is_linear and tap.tensors["out"].shape[-1] != m.V:
             uses[tap.weight] = uses.get(tap.weight, 0) + 1
+    values = m.initial.parameters.values
+    uses |= {name: n for name, n in products.uses.items() if name in values and blocks.is_gain(values[name])}
     most = max(uses, key=lambda name: uses[name], default=None)
     if most is not None and uses[most] > 1:
         return broken(
@@ -440,23 +440,24 @@ def blocks_run(m: Measurements) -> Finding:
     return held(measured=ran)
 
 
-@probe(title="The MLP is not linear", component="mlp", needs=("repeatable",))
+@probe(title="The MLP bends between its two maps", component="mlp", needs=("repeatable",))
 def mlp_nonlinear(m: Measurements) -> Finding:
-    seen = 0
-    for into, out in blocks.mlp_pairs(m):
-        seen += 1
-        hidden, activated = into.tensors["out"], out.tensors["left"]  # (B * T, 4C)
-        if _proportional(hidden, activated):
+    pairs = blocks.mlp_pairs(m)
+    for into, out in pairs:
+        hidden, given = into.tensors["out"], out.tensors["left"]  # (B * T, 4C)
+        if _proportional(hidden, given):
             return broken(
-                f"Between two linear maps of width {hidden.shape[-1]} nothing bends: together they are one.",
+                f"The {hidden.shape[-1]} hidden units go on as they came: two maps in a row are one linear map.",
                 measured=0.0,
             )
-        total = activated.sum(dim=-1)
-        if float(activated.min()) >= 0 and float((total - 1).abs().max()) < 1e-4:
-            return broken(
-                "The MLP's hidden units sum to 1 at each position: they compete instead of acting alone."
-            )
-    return held() if seen else not_seen("No pair of widening and narrowing maps was seen.")
+        if float(given.min()) >= 0 and float((given.sum(dim=-1) - 1).abs().max()) < 1e-4:
+            return broken(f"At each position the {hidden.shape[-1]} hidden units sum to 1.", measured=1.0)
+    if sides := blocks.one_sided(m):
+        return broken(
+            f"What is added to the stream lies between {sides[0]:.2f} and {sides[1]:.2f}: it can hardly subtract.",
+            measured=sides[0],
+        )
+    return held() if pairs else not_seen("No pair of a widening and a narrowing map was seen.")
 
 
 def _proportional(before: torch.Tensor, after: torch.Tensor) -> bool:
@@ -472,10 +473,10 @@ def _proportional(before: torch.Tensor, after: torch.Tensor) -> bool:
 @probe(title="Every parameter gets a gradient", component="model", needs=("finite",))
 def gradients_reach(m: Measurements) -> Finding:
     trained = [entry["name"] for entry in m.initial.parameters.entries if entry["trained"]]
-    missed = [name for name in trained if _unreached(m.gradients.get(name))]
+    missed = [name for name in trained if _unreached(m.gradients.get(name))] + m.frozen_by_chance
     if missed:
         return broken(
-            f"{len(missed)} of {len(trained)} parameter tensors get no gradient from the logits: {among(missed)}.",
+            f"{len(missed)} of {len(m.initial.parameters.entries)} parameter tensors get no gradient from the logits: {among(missed)}.",
             measured=len(missed),
             expected=0,
         )
@@ -494,8 +495,7 @@ def parameters_move(m: Measurements) -> Finding:
         return not_seen("The model is too large to be compared before and after training.")
     moved = {name for name in names if not torch.equal(before.values[name], after.values[name])}
     still = [name for name in names if name not in moved and m.pull.get(name, 0.0) > 1e-4]
-    frozen = [entry["name"] for entry in before.entries if not entry["trained"]]
-    still += [name for name in frozen if name in _random_constants(m)]
+    still += m.frozen_by_chance
     if still:
         count = "None" if not moved else f"{len(still)}"
         return broken(
@@ -509,6 +509,8 @@ def parameters_move(m: Measurements) -> Finding:
 
 @probe(title="The first loss is near ln V", component="model", needs=("finite",))
 def initial_loss(m: Measurements) -> Finding:
+    if m.initial.uninitialised:
+        return blocked(GARBAGE)
     ids = m.ids(4, 32, salt=6)
     loss = sum(cross_entropy(m.initial.model, row.tolist()) for row in ids) / len(ids)
     expected = math.log(m.V)
@@ -557,14 +559,14 @@ def trains_on_text(m: Measurements) -> Finding:
     return held(measured=strange, expected=0.0)
 
 
-@probe(title="The target is the next character", component="loss", needs=("trains_on_text",))
+@probe(title="The target is the next character", component="loss", needs=("finite", "trains_on_text"))
 def objective(m: Measurements) -> Finding:
     forwards = [list(pulls(forward, text=m.hidden_ids)) for forward in m.short.forwards]
     forwards = [forward for forward in forwards if forward]
     found = [pull for forward in forwards for pull in forward]
     if not found:
         return _objective_unseen(m)
-    asked = [(pull, followers(m.hidden_ids, pull.context)) for pull in found]
+    asked = [(pull, followers(m.hidden_ids, pull.context)) for pull in found if pull.target is not None]
     wrong = [(pull, right) for pull, right in asked if right is not None and pull.target not in right]
     if len(wrong) > 0.001 * len(asked):
         return _wrong_target(m, *wrong[0], share=len(wrong) / len(asked))
@@ -572,7 +574,7 @@ def objective(m: Measurements) -> Finding:
 
 
 def _wrong_target(m: Measurements, pull: Pull, right: set[int], *, share: float) -> Finding:
-    characters = dict(zip(m.hidden_ids, m.hidden, strict=False))
+    characters: dict[int | None, str] = dict(zip(m.hidden_ids, m.hidden, strict=False))
     before = "".join(characters.get(i, "?") for i in pull.context[-3:])
     follows = " or ".join(f"'{characters[i]}'" for i in sorted(right)) if right else "nothing"
     return broken(
@@ -603,10 +605,12 @@ def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
 
 
 def _places_left_out(m: Measurements, found: list[Pull]) -> Finding:
-    asked = {(pull.context[-2:], pull.target) for pull in found}
-    places = [((a, b), c) for a, b, c in zip(m.hidden_ids, m.hidden_ids[1:], m.hidden_ids[2:], strict=False)]
-    share = sum(place not in asked for place in places) / len(places)
-    if share > 0.1:
+    """Places that were fed with their next character after them, and at which the loss never asks for it."""
+    asked = {pull.context[-2:] for pull in found}
+    rows = [row for forward in m.short.forwards for row in forward.rows(m.hidden_ids)]
+    fed = {pair for row in rows for pair in pairwise(row[:-1])} & set(pairwise(m.hidden_ids))
+    share = len(fed - asked) / max(1, len(fed))
+    if share > 0:
         return broken(
             f"At {share:.0%} of the text's places the loss asks for nothing.", measured=share, expected=0.0
         )
@@ -639,6 +643,8 @@ def gradients_fresh(m: Measurements) -> Finding:
 
 @probe(title="One model, one loss a step, and it falls", component="loop")
 def loss_falls(m: Measurements) -> Finding:
+    if m.initial.uninitialised:
+        return blocked(GARBAGE)
     returned = m.short.returned
     if len(returned) != SHORT:
         return broken(
@@ -666,6 +672,8 @@ def loss_falls(m: Measurements) -> Finding:
 
 @probe(title="It learns strings that only attention can tell apart", component="model", needs=("causal",))
 def memorises(m: Measurements) -> Finding:
+    if m.initial.uninitialised:
+        return blocked(GARBAGE)
     values = m.initial.parameters.values
     if not values or m.initial.parameters.size > 400_000:
         return not_seen("The model is too large to be trained here.")
