@@ -65,8 +65,20 @@ def command(start: Start, *, module: str = "launch", executable: str | None = No
     return [python, *PYTHON_OPTIONS, "-c", _BOOT.format(module=module), start.to_json()]
 
 
+class Unreadable(Exception):
+    """Root would have to stay root: nobody else may read what the jail needs."""
+
+
 def main(text: str) -> int:
     start = Start.from_json(text)
+    try:
+        return _launch(start)
+    except Unreadable as error:
+        os.write(2, f"{error}\n".encode())
+        return 1
+
+
+def _launch(start: Start) -> int:
     reasons = dict(start.reasons)
     if os.geteuid() == 0:
         reasons |= _give_up_root(start.runtime)
@@ -85,24 +97,25 @@ def main(text: str) -> int:
 
 
 def _give_up_root(runtime: Runtime) -> dict[str, str]:
-    """From root to an ordinary user, inside a root where python can be read by everyone."""
+    """From root to an ordinary user, inside a root where python can be read by everyone.
 
-    def in_new_root() -> None:
-        kernel.unshare(kernel.CLONE_NEWNS)
-        enter_new_root(runtime)
-        _become_unprivileged(runtime)
-
-    reason = _rehearsed(in_new_root)
-    if not reason:
-        in_new_root()
-        return {}
-    reasons = {"root": reason}
-    reason = _rehearsed(lambda: _become_unprivileged(runtime))
-    if reason:
-        reasons["user"] = reason
+    Raises Unreadable. A container may forbid the new root, or even becoming somebody else: then it says why.
+    """
+    reasons = {}
+    if reason := _rehearsed(lambda: _move_out(runtime)):
+        reasons["root"] = reason
     else:
+        _move_out(runtime)
+    try:
         _become_unprivileged(runtime)
+    except OSError as error:
+        reasons["user"] = str(error)
     return reasons
+
+
+def _move_out(runtime: Runtime) -> None:
+    kernel.unshare(kernel.CLONE_NEWNS)
+    enter_new_root(runtime)
 
 
 def _become_unprivileged(runtime: Runtime) -> None:
@@ -110,13 +123,10 @@ def _become_unprivileged(runtime: Runtime) -> None:
     os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
     os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
     kernel.set_dumpable(True)  # lost with the change of user, and needed to write uid_map
-    unreadable = next((path for path in _everything(runtime) if not os.access(path, os.R_OK)), None)
-    if unreadable:
-        raise PermissionError(13, "an ordinary user may not read it: chmod -R go+rX", unreadable)
-
-
-def _everything(runtime: Runtime) -> list[str]:
-    return [*runtime.visible, runtime.package]
+    for path in (*runtime.visible, runtime.package):
+        if not os.access(path, os.R_OK):
+            remedy = f"Type: chmod -R go+rX {path}"
+            raise Unreadable(f"Runs may not be root's, and nobody else may read {path}. {remedy}")
 
 
 def _enter_namespaces(build: Runtime | None) -> None:

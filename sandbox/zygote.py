@@ -56,6 +56,7 @@ class Zygote:
         self._control = control
         self._status = status
         self._over = False
+        self._pid = os.getpid()
         self._own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if start.namespaces else None
         self._nursery = Nursery(memory_above=0, own_namespace=self._own_namespace)
         self._walls, attacks, reasons = _find_walls(start, self._nursery)
@@ -82,16 +83,20 @@ class Zygote:
 
     def _start_run(self, control: socket.socket) -> None:
         message, descriptors, _, _ = socket.recv_fds(control, 16, _DESCRIPTORS)
-        if not message:
-            self._over = True
-        elif os.fork() == 0:
-            self._become_supervisor(descriptors)
+        self._over = not message
+        try:
+            if message and os.fork() == 0:
+                self._become_supervisor(descriptors)
+        except OSError:  # no process to be had: this run is lost, those that go on are not
+            traceback.print_exc()
         for descriptor in descriptors:
             os.close(descriptor)
 
     def _become_supervisor(self, descriptors: list[int]) -> NoReturn:
         try:
             kernel.die_with_parent()
+            if os.getppid() != self._pid:  # it died before we could ask
+                os._exit(1)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             kept = [0, 1, 2, *descriptors, *([] if self._own_namespace is None else [self._own_namespace])]

@@ -119,6 +119,29 @@ def test_a_private_checkout_of_root_still_works(jailed: Jailed, tmp_path: Path) 
 
 
 @as_root
+def test_root_is_refused_where_nobody_else_may_read_what_runs_need(tmp_path: Path) -> None:
+    private = tmp_path / "numpy"
+    private.mkdir(mode=0o700)
+    code = f"""
+import asyncio, dataclasses
+from sandbox import Unavailable, runtime
+from sandbox.keeper import Keeper
+async def main():
+    found = runtime.find_runtime()
+    found = dataclasses.replace(found, visible=(*found.visible, {str(private)!r}))
+    keeper = await Keeper.start(found, ceiling="namespaces")
+    try:
+        await keeper.host
+    except Unavailable as error:
+        print(error)
+    await keeper.close()
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith(f"Type: chmod -R go+rX {private}")
+
+
+@as_root
 def test_without_namespaces_an_ordinary_user_still_reads_and_writes_nothing() -> None:
     found = _run(_BECOME_NOBODY + _RUN, level="landlock", paths=("/proc/self/status", "/proc/1/status"))
     assert (found["level"], found["judged"]) == ("landlock", True)
