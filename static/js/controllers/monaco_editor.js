@@ -78,7 +78,7 @@ export async function monacoEditor(host, { text, filename, where, events }) {
     line: () => editor.getPosition()?.lineNumber ?? 1,
     focus: () => editor.focus(),
     goTo(line) {
-      editor.revealLineInCenterIfOutsideViewport(line);
+      editor.revealLineInCenter(line);
       editor.setPosition({ lineNumber: line, column: model.getLineFirstNonWhitespaceColumn(line) || 1 });
       editor.focus();
     },

@@ -117,7 +117,6 @@ export class Runner {
         chart.update();
       },
       property: () => this.#facts(`${name}: ${plural((this.#examined += 1), "property", "properties")} examined`),
-      verdict: () => {},
       end: (end) => void this.#ended(run, end, again),
       connection: (there) => this.#facts(there ? name : `${name}: connection lost, trying again`),
     });
@@ -132,7 +131,8 @@ export class Runner {
     const { output, verdict } = this.#panes;
     const ended = await this.#summary(run, end);
     const took = ended.started_at && ended.finished_at ? seconds(ended.finished_at - ended.started_at) : "";
-    output.end([endWords(ended), took].filter(Boolean).join("   "), ended.state === "done" && !ended.verdict?.failure);
+    const ran = ended.verdict && ended.kind === "run" ? seconds(ended.verdict.timings.run_ms ?? 0) : took;
+    output.end([endWords(ended), ran].filter(Boolean).join("   "), ended.state === "done" && !ended.verdict?.failure);
     this.#facts([`${run.kind} ${run.number} of this attempt`, took].filter(Boolean).join(" · "));
     this.#running = null;
     this.#idle();

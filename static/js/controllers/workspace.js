@@ -2,6 +2,7 @@
 
 /** @import {Editor, EditorEvents, PageFacts, RunKind, RunSummary} from "#models/types" */
 
+import { attemptActions } from "#controllers/attempt_actions.js";
 import { banners } from "#controllers/banners.js";
 import { coach } from "#controllers/coach.js";
 import { copy } from "#controllers/copy.js";
@@ -11,29 +12,28 @@ import { hintLadder } from "#controllers/hints.js";
 import { ledger } from "#controllers/ledger.js";
 import { lossChart } from "#controllers/loss_chart.js";
 import { outputPane } from "#controllers/output.js";
+import { goToMark, goToPane } from "#controllers/panes.js";
 import { plainEditor } from "#controllers/plain_editor.js";
 import { Runner } from "#controllers/runner.js";
 import { saving } from "#controllers/saving.js";
 import { startTimer } from "#controllers/timer.js";
 import { verdictPane } from "#controllers/verdict_pane.js";
-import { ask } from "#lib/ask.js";
 import { addCommands } from "#lib/commands.js";
 import { pageData, ref } from "#lib/dom.js";
 import { plural } from "#lib/figures.js";
-import { Refusal, get, post } from "#lib/http.js";
+import { get } from "#lib/http.js";
 import { changedLines, markedRegions } from "#lib/lines.js";
 import { toast } from "#lib/toast.js";
 import { Draft } from "#models/draft.js";
 import { Losses } from "#models/losses.js";
 import { ServerClock } from "#models/server_clock.js";
 
-const READING_ONLY = "(max-width: 720px)";
 const RESYNC_CLOCK_MS = 5 * 60_000;
+const RESTS_MS = 300; // after an edit, before its lines are compared with the starter's
 
 /** @param {HTMLElement} page */
 export function connect(page) {
-  const workspace = new Workspace(page, /** @type {PageFacts} */ (pageData("facts")));
-  void workspace.open();
+  void new Workspace(page, /** @type {PageFacts} */ (pageData("facts"))).open();
 }
 
 class Workspace {
@@ -43,9 +43,9 @@ class Workspace {
   #stage;
   #clock;
   #draft;
-  #losses;
   /** @type {Editor} */
   #editor;
+  #actions;
   #banners;
   #coach;
   #drawer;
@@ -54,9 +54,10 @@ class Workspace {
   #output;
   #chart;
   #runner;
+  #isOver;
+  #readsOnly = matchMedia("(max-width: 720px)");
   /** @type {{from: number, to: number}[]} */
   #regions = [];
-  #over;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #decorating;
 
@@ -64,70 +65,73 @@ class Workspace {
   constructor(page, facts) {
     const { attempt } = facts;
     const [stage] = attempt.stages;
+    const isOver = () => this.#isOver;
+    const goTo = (/** @type {number} */ line) => this.#editor.goTo(line);
     this.#page = page;
     this.#facts = facts;
     this.#attempt = attempt;
     this.#stage = stage;
-    this.#over = attempt.state !== "open";
+    this.#isOver = attempt.state !== "open";
     this.#clock = new ServerClock(attempt.now);
     this.#draft = new Draft(stage, this.#clock);
-    this.#losses = new Losses(stage.reference_loss);
     this.#editor = plainEditor(ref(page, "plain", HTMLTextAreaElement), this.#events);
-    const goTo = (/** @type {number} */ line) => this.#editor.goTo(line);
-    const isOver = () => this.#over;
+    this.#actions = attemptActions({ attempt, draft: this.#draft, isOver });
     this.#banners = banners(page);
     this.#coach = coach(page);
     this.#drawer = drawer(page);
     this.#hints = hintLadder(page, { attempt, stageId: stage.id, isOver });
-    this.#ledger = ledger(page, { stage, isMarked: (line) => this.#isMarked(line), seq: () => this.#draft.seq, isOver });
+    const isMarked = (/** @type {number} */ line) => this.#isMarked(line);
+    this.#ledger = ledger(page, { stage, isMarked, seq: () => this.#draft.seq, isOver });
     this.#output = outputPane(page, { goTo });
-    this.#chart = lossChart(page, { losses: this.#losses, where: facts.uplot });
+    const losses = new Losses(stage.reference_loss);
+    this.#chart = lossChart(page, { losses, where: facts.uplot });
     const panes = { output: this.#output, chart: this.#chart, verdict: verdictPane(page, { goTo }) };
     const onEnd = (/** @type {RunSummary} */ run) => this.#judged(run);
-    this.#runner = new Runner(page, { attemptId: attempt.id, stage, draft: this.#draft, losses: this.#losses, panes, onEnd });
+    this.#runner = new Runner(page, { attemptId: attempt.id, stage, draft: this.#draft, losses, panes, onEnd });
   }
 
   // Lifecycle
 
   async open() {
+    this.#addCommands();
     dividers(this.#page);
     saving(this.#page, { draft: this.#draft, banners: this.#banners, onChanged: () => this.#synchronise() });
-    this.#addCommands();
-    this.#keepTime();
+    if (!this.#isOver) await this.#draft.adopt();
     this.#synchronise();
+    this.#keepTime();
+    if (this.#isOver) this.#sayOver("This attempt is over. Its draft stays as it was.");
     this.#runner.resume();
     await this.#enhance();
   }
 
-  /** Monaco in the place of the text field; where it can't load, the field stays. */
+  /** Monaco in the place of the text field; where it can't load, or there is no keyboard, the field stays. */
   async #enhance() {
-    if (matchMedia(READING_ONLY).matches) {
+    const field = ref(this.#page, "plain", HTMLTextAreaElement);
+    if (this.#readsOnly.matches) {
       this.#banners.show("readonly", "Debugging wants a keyboard. Your draft is safe; open this on a computer.");
-      this.#synchronise();
-      return;
-    }
-    const host = ref(this.#page, "editor", HTMLElement);
-    try {
-      const { monacoEditor } = await import("#controllers/monaco_editor.js");
-      const editor = await monacoEditor(host, {
-        text: this.#draft.text,
-        filename: this.#stage.filename,
-        where: this.#facts.monaco,
-        events: this.#events,
-      });
-      const hadFocus = document.activeElement === ref(this.#page, "plain", HTMLTextAreaElement);
-      this.#editor.dispose();
-      ref(this.#page, "plain", HTMLTextAreaElement).hidden = true;
-      this.#editor = editor;
-      if (editor.text() !== this.#draft.text) editor.load(this.#draft.text);
-      if (hadFocus || document.activeElement === document.body) editor.focus();
-    } catch (error) {
-      console.warn("The editor can't be loaded; the plain text field stays.", error);
-      toast("The large editor can't be loaded. The plain one does the same; drafts are saved alike.");
+    } else {
+      try {
+        const { monacoEditor } = await import("#controllers/monaco_editor.js");
+        const { filename } = this.#stage;
+        const options = { text: this.#draft.text, filename, where: this.#facts.monaco, events: this.#events };
+        const editor = await monacoEditor(ref(this.#page, "editor", HTMLElement), options);
+        this.#replaceEditor(editor, field);
+      } catch (error) {
+        console.warn("The editor can't be loaded; the plain text field stays.", error);
+        toast("The large editor can't be loaded. The plain one does the same; drafts are saved alike.");
+      }
     }
     this.#synchronise();
-    this.#decorate();
     this.#page.dataset.editor = this.#editor.kind;
+  }
+
+  /** @param {Editor} editor @param {HTMLTextAreaElement} field */
+  #replaceEditor(editor, field) {
+    const takesFocus = document.activeElement === field || document.activeElement === document.body;
+    this.#editor.dispose();
+    this.#editor = editor;
+    field.hidden = true;
+    if (takesFocus) editor.focus();
   }
 
   #keepTime() {
@@ -136,7 +140,7 @@ class Workspace {
       clock: this.#clock,
       keptMs: this.#facts.kept_ms,
       onKept: () => this.#sayKept(),
-      onOver: () => this.#sayOver(),
+      onOver: () => void this.#close("The time is over. The draft is kept as it stands."),
     });
     const again = async () => {
       const attempt = await get(`/api/attempts/${this.#attempt.id}`).catch(() => null);
@@ -152,36 +156,44 @@ class Workspace {
   // Actions
 
   #addCommands() {
-    const busy = () => this.#runner.isBusy;
-    const closed = () => this.#over || matchMedia(READING_ONLY).matches;
-    const still = () => closed() || busy();
+    const isBusy = () => this.#runner.isBusy;
+    const isClosed = () => this.#isOver || this.#readsOnly.matches;
+    const off = () => isClosed() || isBusy();
+    const press = (/** @type {string} */ name, /** @type {boolean} */ on) =>
+      ref(this.#page, name, HTMLElement).setAttribute("aria-pressed", String(on));
+    const desk = ref(this.#page, "desk", HTMLElement);
     addCommands([
-      { name: "run", label: "Run the file", keys: "mod+enter", off: still, act: () => this.#run("run") },
-      { name: "check", label: "Check the file", keys: "mod+shift+enter", off: still, act: () => this.#run("check") },
-      { name: "stop", label: "Stop the run", keys: "mod+.", off: () => !busy(), act: () => void this.#runner.stop() },
+      { name: "run", label: "Run the file", keys: "mod+enter", off, act: () => this.#run("run") },
+      { name: "check", label: "Check the file", keys: "mod+shift+enter", off, act: () => this.#run("check") },
+      { name: "stop", label: "Stop the run", keys: "mod+.", off: () => !isBusy(), act: () => void this.#runner.stop() },
       { name: "save", label: "Keep the sentence", keys: "mod+s", act: () => this.#keep() },
       { name: "later", label: "", act: () => this.#ledger.later() },
       { name: "statement", label: "Statement", keys: "alt+1", act: () => this.#drawer.toggle("statement") },
       { name: "hints", label: "Hints", keys: "alt+2", act: () => this.#drawer.toggle("hints") },
       { name: "ledger", label: "Ledger", keys: "alt+3", act: () => this.#drawer.toggle("ledger") },
-      { name: "large-output", label: "Output large or small", keys: "alt+j", act: () => this.#enlargeOutput() },
-      { name: "copy-output", label: "Copy the output", act: () => void this.#copyOutput() },
       { name: "next-mark", label: "Next mark", keys: "f8", act: () => this.#goToMark(1) },
       { name: "last-mark", label: "Previous mark", keys: "shift+f8", act: () => this.#goToMark(-1) },
-      { name: "next-pane", label: "Next pane", keys: "f6", act: () => this.#goToPane(1) },
-      { name: "last-pane", label: "Previous pane", keys: "shift+f6", act: () => this.#goToPane(-1) },
-      { name: "log", label: "Logarithmic loss", keys: "l", act: () => this.#press("log", this.#chart.toggleLog()) },
-      { name: "loss-table", label: "Loss as a table", act: () => this.#press("loss-as-table", this.#chart.toggleTable()) },
-      { name: "reset", label: "Back to the starter", off: closed, act: () => void this.#reset() },
-      { name: "download", label: "Download the file", act: () => this.#download() },
-      { name: "finish", label: "Finish and review", act: () => void this.#finish() },
-      { name: "reveal", label: "Reveal the bugs", act: () => void this.#reveal() },
+      { name: "next-pane", label: "Next pane", keys: "f6", act: () => goToPane(this.#page, this.#editor, 1) },
+      { name: "last-pane", label: "Previous pane", keys: "shift+f6", act: () => goToPane(this.#page, this.#editor, -1) },
+      { name: "log", label: "Logarithmic loss", keys: "l", act: () => press("log", this.#chart.toggleLog()) },
+      { name: "loss-table", label: "Loss as a table", act: () => press("loss-as-table", this.#chart.toggleTable()) },
+      {
+        name: "large-output",
+        label: "Output large or small",
+        keys: "alt+j",
+        act: () => press("large-output", desk.classList.toggle("output-large")),
+      },
+      { name: "copy-output", label: "Copy the output", act: () => void this.#copyOutput() },
+      { name: "reset", label: "Back to the starter", off: isClosed, act: () => void this.#reset() },
+      { name: "download", label: "Download the file", act: () => this.#actions.download() },
+      { name: "finish", label: "Finish and review", act: () => void this.#actions.finish() },
+      { name: "reveal", label: "Reveal the bugs", act: () => void this.#actions.reveal() },
     ]);
   }
 
   /** @param {RunKind} kind */
   #run(kind) {
-    if (this.#over || this.#runner.isBusy) return;
+    if (this.#isOver || this.#runner.isBusy) return;
     this.#ledger.beforeRun();
     this.#editor.showFailure(null, "");
     void this.#runner.start(kind);
@@ -194,59 +206,17 @@ class Workspace {
   }
 
   async #reset() {
-    const answer = await ask(
-      "Back to the starter?",
-      "The editor takes the text that you were given. What you wrote stays in the record of this attempt.",
-      [
-        { value: "reset", label: "Back to the starter" },
-        { value: "", label: "Go on" },
-      ],
-    );
-    if (answer !== "reset") return;
-    this.#draft.replace("reset", this.#stage.starter);
-    this.#synchronise();
-  }
-
-  #download() {
-    const url = URL.createObjectURL(new Blob([this.#draft.text], { type: "text/x-python" }));
-    const link = Object.assign(document.createElement("a"), { href: url, download: this.#stage.filename });
-    link.click();
-    URL.revokeObjectURL(url);
+    if (await this.#actions.reset()) this.#synchronise();
   }
 
   async #copyOutput() {
     toast((await copy(this.#output.text())) ? "Copied." : "This browser doesn't let pages copy.");
   }
 
-  #enlargeOutput() {
-    this.#press("large-output", ref(this.#page, "desk", HTMLElement).classList.toggle("output-large"));
-  }
-
-  async #finish() {
-    if (!this.#over) {
-      const answer = await ask("Finish this attempt?", "The clock stops, the bugs are told, and the review opens. It can't be taken up again.", [
-        { value: "finish", label: "Finish and review", look: "primary" },
-        { value: "", label: "Go on" },
-      ]);
-      if (answer !== "finish") return;
-      await this.#draft.flush();
-      if (!(await this.#ask(`/api/attempts/${this.#attempt.id}/finish`))) return;
-    }
-    location.assign(`${this.#attempt.url}/review`);
-  }
-
-  async #reveal() {
-    const answer = await ask(
-      "Reveal the bugs?",
-      "The review then tells each bug, its line and its why. The attempt stays open and is noted as revealed.",
-      [
-        { value: "reveal", label: "Reveal the bugs", look: "danger" },
-        { value: "", label: "Not yet" },
-      ],
-    );
-    if (answer !== "reveal") return;
-    await this.#draft.flush();
-    if (await this.#ask(`/api/attempts/${this.#attempt.id}/reveal`)) location.assign(`${this.#attempt.url}/review#bugs`);
+  /** @param {1 | -1} step */
+  #goToMark(step) {
+    const marks = this.#regions.map(({ from }) => from);
+    if (!goToMark(this.#editor, marks, step)) toast("This file carries no marks.");
   }
 
   // Private
@@ -259,7 +229,7 @@ class Workspace {
         this.#coach.edited();
         this.#ledger.edited(line);
         clearTimeout(this.#decorating);
-        this.#decorating = setTimeout(() => this.#decorate(), 300);
+        this.#decorating = setTimeout(() => this.#decorate(), RESTS_MS);
       },
       moved: (line, column) => {
         ref(this.#page, "cursor", HTMLElement).textContent = `Ln ${line}, Col ${column}`;
@@ -271,8 +241,8 @@ class Workspace {
   #synchronise() {
     if (this.#editor.text() !== this.#draft.text) this.#editor.load(this.#draft.text);
     const { state } = this.#draft;
-    if (state === "closed" && !this.#over) this.#sayOver();
-    this.#editor.setReadOnly(this.#over || state === "readonly" || state === "closed" || matchMedia(READING_ONLY).matches);
+    if (state === "closed" && !this.#isOver) void this.#close("This attempt was ended elsewhere, or its time is over.");
+    this.#editor.setReadOnly(this.#isOver || state === "readonly" || this.#readsOnly.matches);
     this.#decorate();
   }
 
@@ -280,9 +250,9 @@ class Workspace {
     const text = this.#draft.text;
     this.#regions = this.#attempt.marks ? markedRegions(text, this.#facts.mark) : [];
     this.#editor.showMarks(this.#regions);
+    this.#editor.showChanged(changedLines(this.#stage.starter, text));
     const marks = this.#regions.length;
     ref(this.#page, "marks", HTMLElement).textContent = marks ? `${plural(marks, "marked region")}, F8` : "";
-    this.#editor.showChanged(changedLines(this.#stage.starter, text));
   }
 
   /** @param {RunSummary} run */
@@ -294,6 +264,22 @@ class Workspace {
     if (run.kind === "check") this.#coach.checked(run.outcome === "passed");
   }
 
+  /** Nothing more can be written: what was typed before is sent, then the page is for reading.
+   * @param {string} words
+   */
+  async #close(words) {
+    this.#isOver = true;
+    this.#sayOver(words);
+    await this.#draft.flush();
+    this.#synchronise();
+  }
+
+  /** @param {string} words */
+  #sayOver(words) {
+    for (const name of ["run", "check"]) ref(this.#page, name, HTMLButtonElement).disabled = true;
+    this.#banners.show("over", words, { button: { label: "Review", act: () => void this.#actions.finish() } });
+  }
+
   #sayKept() {
     const minutes = Math.round(this.#facts.kept_ms / 60_000);
     this.#banners.show("kept", `${minutes}:00 left: the time you kept. Finish the line you are on, then run once.`, {
@@ -302,52 +288,8 @@ class Workspace {
     });
   }
 
-  #sayOver() {
-    this.#banners.show("over", "The time is over. The draft is kept as it stands.", {
-      button: { label: "Review", act: () => void this.#finish() },
-    });
-  }
-
   /** @param {number} line */
   #isMarked(line) {
     return this.#regions.length === 0 || this.#regions.some(({ from, to }) => from <= line && line <= to);
-  }
-
-  /** @param {number} step */
-  #goToMark(step) {
-    const marks = this.#regions.map(({ from }) => from);
-    const here = this.#editor.line();
-    const next = step > 0 ? marks.find((line) => line > here) : marks.findLast((line) => line < here);
-    const target = next ?? marks.at(step > 0 ? 0 : -1);
-    if (target === undefined) toast("This file carries no marks.");
-    else this.#editor.goTo(target);
-  }
-
-  /** @param {number} step */
-  #goToPane(step) {
-    const panes = [...this.#page.querySelectorAll(".drawer:not([hidden]) [role=tabpanel]:not([hidden]), .editor, .term:not([hidden]), .side")];
-    const here = panes.findIndex((pane) => pane.contains(document.activeElement));
-    const pane = panes[(here + step + panes.length) % panes.length];
-    if (pane?.classList.contains("editor")) this.#editor.focus();
-    else if (pane instanceof HTMLElement) {
-      if (!pane.hasAttribute("tabindex")) pane.tabIndex = -1;
-      pane.focus();
-    }
-  }
-
-  /** @param {string} name @param {boolean} on */
-  #press(name, on) {
-    ref(this.#page, name, HTMLElement).setAttribute("aria-pressed", String(on));
-  }
-
-  /** @param {string} url */
-  async #ask(url) {
-    try {
-      await post(url);
-      return true;
-    } catch (error) {
-      toast(error instanceof Refusal ? error.words : "The server can't be reached. Nothing has changed.");
-      return false;
-    }
   }
 }

@@ -25,6 +25,7 @@ export class Draft extends EventTarget {
   seq;
   #url;
   #clock;
+  #family;
   #key;
   /** @type {Edit[]} */
   #waiting = [];
@@ -46,8 +47,32 @@ export class Draft extends EventTarget {
     this.seq = stage.draft_seq;
     this.#url = `/api/stages/${stage.id}/edits`;
     this.#clock = clock;
-    this.#key = `draft:${stage.id}:${crypto.randomUUID?.() ?? Math.random()}`;
-    this.#adopt(`draft:${stage.id}:`);
+    this.#family = `draft:${stage.id}:`;
+    this.#key = this.#family + unique();
+  }
+
+  // Lifecycle
+
+  /**
+   * Go on with what an earlier page of this stage couldn't send: reloaded, crashed or closed offline.
+   * A page that lives holds a lock by its key's name, so that nobody takes its edits.
+   */
+  async adopt() {
+    const { locks } = navigator;
+    void locks?.request(this.#key, () => new Promise(() => {}));
+    const alive = new Set((await locks?.query())?.held?.map(({ name }) => name));
+    const [found] = store
+      .keys(this.#family)
+      .filter((key) => key !== this.#key && !alive.has(key))
+      .map((key) => ({ key, left: /** @type {Leftover | null} */ (store.read(key)) }))
+      .sort((a, b) => (b.left?.at ?? 0) - (a.left?.at ?? 0));
+    if (!found?.left) return;
+    const { seq, text, sending, waiting } = found.left;
+    Object.assign(this, { seq, text });
+    this.#sending = sending;
+    this.#waiting = waiting;
+    store.drop(found.key);
+    this.#note();
   }
 
   /** Whether everything typed here is on the server. */
@@ -143,7 +168,7 @@ export class Draft extends EventTarget {
   }
 
   async #send({ keepalive = false } = {}) {
-    this.#sending ??= { batch: batchId(), base: this.seq, edits: this.#waiting.splice(0, MOST_EDITS) };
+    this.#sending ??= { batch: unique(), base: this.seq, edits: this.#waiting.splice(0, MOST_EDITS) };
     this.#keep();
     try {
       const answer = await send("POST", this.#url, this.#sending, { keepalive });
@@ -215,24 +240,7 @@ export class Draft extends EventTarget {
     };
     return store.write(this.#key, left);
   }
-
-  /** Go on with what an earlier page of this stage couldn't send: reloaded, crashed or closed offline.
-   * @param {string} beginning
-   */
-  #adopt(beginning) {
-    const found = store
-      .keys(beginning)
-      .map((key) => ({ key, left: /** @type {Leftover | null} */ (store.read(key)) }))
-      .sort((a, b) => (b.left?.at ?? 0) - (a.left?.at ?? 0))[0];
-    if (!found?.left) return;
-    const { seq, text, sending, waiting } = found.left;
-    Object.assign(this, { seq, text });
-    this.#sending = sending;
-    this.#waiting = waiting;
-    store.drop(found.key);
-    this.#note();
-  }
 }
 
-/** A name under which the server knows a batch again when it is sent twice. */
-const batchId = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+/** A name that nothing else has; batches are known by theirs when they are sent twice. */
+const unique = () => globalThis.crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;

@@ -8,32 +8,47 @@
  * @property {(chunk: {stream: "stdout" | "stderr", text: string}) => void} output
  * @property {(points: Points) => void} loss
  * @property {(property: object) => void} property
- * @property {() => void} verdict
  * @property {(end: {state: RunState, message: string | null}) => void} end
  * @property {(connected: boolean) => void} connection
  */
 
+const AGAIN_MS = 2000;
+const KINDS = /** @type {const} */ (["status", "output", "property", "end"]);
+
 /**
- * The browser reconnects by itself and names the last event it has; the server goes on from there.
+ * The browser reconnects by itself and names the last event it has. It gives up when a server that is
+ * starting again answers with an error; then we ask again, from the same place.
  * @param {string} url
  * @param {Listener} listener
  * @returns {() => void} stops following
  */
 export function followRun(url, listener) {
-  const source = new EventSource(url);
-  /** @param {string} kind @param {(data: any) => void} handle */
-  const on = (kind, handle) =>
-    source.addEventListener(kind, (event) => handle(JSON.parse(/** @type {MessageEvent} */ (event).data)));
-  on("status", listener.status);
-  on("output", listener.output);
-  on("loss", (data) => listener.loss(data.points));
-  on("property", listener.property);
-  on("verdict", () => listener.verdict());
-  on("end", (data) => {
+  let last = "";
+  let source = open();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  function open() {
+    const opened = new EventSource(last ? `${url}?after=${last}` : url);
+    for (const kind of KINDS) opened.addEventListener(kind, (event) => listener[kind](read(event)));
+    opened.addEventListener("loss", (event) => listener.loss(read(event).points));
+    opened.addEventListener("end", () => opened.close());
+    opened.addEventListener("open", () => listener.connection(true));
+    opened.addEventListener("error", () => {
+      listener.connection(false);
+      if (opened.readyState === EventSource.CLOSED) timer = setTimeout(() => (source = open()), AGAIN_MS);
+    });
+    return opened;
+  }
+
+  /** @param {MessageEvent} event */
+  function read(event) {
+    last = event.lastEventId || last;
+    return JSON.parse(event.data);
+  }
+
+  return () => {
+    clearTimeout(timer);
     source.close();
-    listener.end(data);
-  });
-  source.addEventListener("open", () => listener.connection(true));
-  source.addEventListener("error", () => listener.connection(false));
-  return () => source.close();
+  };
 }

@@ -1,0 +1,81 @@
+/** What ends or turns an attempt, each asked for once more: reset, finish, reveal; and the download. */
+
+/** @import {Attempt} from "#models/types" */
+/** @import {Draft} from "#models/draft.js" */
+
+import { ask } from "#lib/ask.js";
+import { Refusal, post } from "#lib/http.js";
+import { toast } from "#lib/toast.js";
+
+/**
+ * @param {object} options
+ * @param {Attempt} options.attempt
+ * @param {Draft} options.draft
+ * @param {() => boolean} options.isOver
+ */
+export function attemptActions({ attempt, draft, isOver }) {
+  const [stage] = attempt.stages;
+  const review = `${attempt.url}/review`;
+
+  return {
+    /** @returns {Promise<boolean>} whether the draft is the starter now */
+    async reset() {
+      const answer = await ask(
+        "Back to the starter?",
+        "The editor takes the text that you were given. What you wrote stays in the record of this attempt.",
+        [
+          { value: "reset", label: "Back to the starter" },
+          { value: "", label: "Go on" },
+        ],
+      );
+      if (answer === "reset") draft.replace("reset", stage.starter);
+      return answer === "reset";
+    },
+
+    async finish() {
+      if (isOver()) return location.assign(review);
+      const answer = await ask(
+        "Finish this attempt?",
+        "The clock stops, the bugs are told, and the review opens. It can't be taken up again.",
+        [
+          { value: "finish", label: "Finish and review", look: "primary" },
+          { value: "", label: "Go on" },
+        ],
+      );
+      if (answer !== "finish") return;
+      await draft.flush();
+      if (await ordered(`/api/attempts/${attempt.id}/finish`)) location.assign(review);
+    },
+
+    async reveal() {
+      const answer = await ask(
+        "Reveal the bugs?",
+        "The review then tells each bug, its line and its why. The attempt stays open and is noted as revealed.",
+        [
+          { value: "reveal", label: "Reveal the bugs", look: "danger" },
+          { value: "", label: "Not yet" },
+        ],
+      );
+      if (answer !== "reveal") return;
+      await draft.flush();
+      if (await ordered(`/api/attempts/${attempt.id}/reveal`)) location.assign(`${review}#bugs`);
+    },
+
+    download() {
+      const url = URL.createObjectURL(new Blob([draft.text], { type: "text/x-python" }));
+      Object.assign(document.createElement("a"), { href: url, download: stage.filename }).click();
+      URL.revokeObjectURL(url);
+    },
+  };
+}
+
+/** @param {string} url */
+async function ordered(url) {
+  try {
+    await post(url);
+    return true;
+  } catch (error) {
+    toast(error instanceof Refusal ? error.words : "The server can't be reached. Nothing has changed.");
+    return false;
+  }
+}
