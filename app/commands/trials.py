@@ -114,6 +114,8 @@ def _variants(catalog: Catalog, problem: Problem, tier: str) -> Iterator[Trial]:
     had: list[Variant] = []
     for seed in range(DRAWN):
         variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
+        if variant.puzzle in {one.puzzle for one in had}:
+            return  # a small pack has fewer
         had.append(variant)
         given = material(problem, compose(problem, variant))
         order = random.Random(seed).sample(variant.bugs, len(variant.bugs))
@@ -138,7 +140,9 @@ def _must_pass(verdict: Verdict) -> Judgement:
     if verdict["failure"]:
         complaints.insert(0, verdict["failure"]["message"])
     complaints += [f"{name} is not met" for name, met in _criteria(verdict).items() if not met]
-    return Judgement(complaints=tuple(complaints) if verdict["outcome"] != "passed" else ())
+    if verdict["outcome"] == "passed":
+        return Judgement()
+    return Judgement(complaints=tuple(complaints) or (f"its outcome is {verdict['outcome']}",))
 
 
 def _must_be_caught(verdict: Verdict, *, bug: Bug) -> Judgement:
