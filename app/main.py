@@ -88,8 +88,8 @@ def create_app(settings: Settings, *, sandbox: Examiner | None = None, clock: Cl
             Middleware(Measure),
             Middleware(SecurityHeaders),
             Middleware(Unexpected),
-            Middleware(Visitors),
             Middleware(Guards, body_bytes=settings.source_kb * BODY_PER_SOURCE << 10),
+            Middleware(Visitors),
         ],
     )
     site.state.parts = parts

@@ -15,11 +15,15 @@ def apply_all(text: str, operations: Sequence[Operation]) -> str:
     """The text after the operations, each of which sees the result of the one before.
 
     Raises:
-        BadInput: an operation reaches beyond the text, or leaves half a character behind.
+        BadInput: an operation reaches beyond the text.
     """
-    for number, operation in enumerate(operations, start=1):
-        text = _apply(text, operation, number=number)
-    return text
+    units = bytearray(text.encode("utf-16-le", "surrogatepass"))
+    for number, (position, gone, come) in enumerate(operations, start=1):
+        start, end = 2 * position, 2 * (position + gone)
+        if end > len(units):
+            raise BadInput(f"Operation {number} reaches beyond the end of the text.", hint=RESYNC)
+        units[start:end] = come.encode("utf-16-le", "surrogatepass")
+    return units.decode("utf-16-le", "surrogatepass")
 
 
 def require_text(text: str) -> None:
@@ -28,24 +32,6 @@ def require_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise BadInput("The text holds half a character (a lone surrogate).", hint=RESYNC) from None
-
-
-def _apply(text: str, operation: Operation, *, number: int) -> str:
-    position, gone, come = operation
-    if text.isascii():
-        if position + gone > len(text):
-            raise _beyond(number)
-        return text[:position] + come + text[position + gone :]
-    units = text.encode("utf-16-le", "surrogatepass")
-    start, end = 2 * position, 2 * (position + gone)
-    if end > len(units):
-        raise _beyond(number)
-    changed = units[:start] + come.encode("utf-16-le", "surrogatepass") + units[end:]
-    return changed.decode("utf-16-le", "surrogatepass")
-
-
-def _beyond(number: int) -> BadInput:
-    return BadInput(f"Operation {number} reaches beyond the end of the text.", hint=RESYNC)
 
 
 def line_at(text: str, position: int) -> int:

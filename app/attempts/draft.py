@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from sqlalchemy import func, insert, select, update
@@ -111,14 +113,17 @@ async def _seq_of_batch(session: AsyncSession, stage_id: str, batch: str) -> int
 
 
 async def _sum(session: AsyncSession, stage: Stage, edits: Sequence[NewEdit]) -> str:
-    draft = stage.draft
-    for edit in edits:
-        if edit.kind == "ops":
-            draft = apply_all(draft, edit.ops)
-        elif edit.kind == "reset":
-            draft = await text_of(session, stage.starter)
+    starter = await text_of(session, stage.starter) if any(edit.kind == "reset" for edit in edits) else ""
+    return await asyncio.to_thread(_fold, stage.draft, edits, starter)  # many operations take a while
+
+
+def _fold(draft: str, edits: Sequence[NewEdit], starter: str) -> str:
+    for kind, group in groupby(edits, key=lambda edit: edit.kind):
+        if kind == "ops":
+            draft = apply_all(draft, [operation for edit in group for operation in edit.ops])
         else:
-            draft = edit.text or ""
+            *_, last = group
+            draft = starter if kind == "reset" else last.text or ""
     require_text(draft)
     return draft
 

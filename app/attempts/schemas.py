@@ -12,6 +12,7 @@ from app.web.bodies import Body
 
 NAME = r"^[A-Za-z0-9_-]+$"
 OPERATIONS = 2_000
+OPERATIONS_IN_ALL = 10_000
 EDITS = 500
 MILLISECONDS = 1 << 53  # JavaScript's whole numbers end here
 
@@ -99,6 +100,12 @@ class NewEdits(BaseModel):
     base: Annotated[int, Field(ge=0, lt=MILLISECONDS)]
     edits: list[EditIn] = Field(max_length=EDITS)
     batch: Name | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> NewEdits:
+        if sum(len(edit.payload.ops or ()) for edit in self.edits) > OPERATIONS_IN_ALL:
+            raise ValueError(f"at most {OPERATIONS_IN_ALL} operations in one sending")
+        return self
 
 
 class Seq(BaseModel):

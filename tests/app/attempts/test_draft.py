@@ -108,6 +108,7 @@ async def test_many_edits_leave_a_checkpoint_that_holds_the_draft(
         ({"at_ms": 1, "kind": "resync"}, 422),
         ({"at_ms": 1, "kind": "ops"}, 422),
         (ops([-1, 0, "x"]), 422),
+        (ops(*([0, 0, ""] for _ in range(2_001))), 422),
     ],
 )
 async def test_an_edit_that_does_not_fit_is_refused_and_the_draft_stays(

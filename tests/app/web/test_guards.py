@@ -20,6 +20,7 @@ async def test_other_names_get_421_with_security_headers(client: httpx2.AsyncCli
     answer = await client.get("/healthz", headers={"host": host})
     assert answer.status_code == 421
     assert answer.json()["hint"]
+    assert "set-cookie" not in answer.headers
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
