@@ -90,8 +90,15 @@ class Session:
                 requests=process.requests, replies=process.replies, answer_bytes=self._job.limits.answer_bytes
             )
             self._live = _Live(process, caller)
-            self.call("load")
+            self._load()
         return self._live
+
+    def _load(self) -> None:
+        try:
+            self.call("load")
+        except CandidateFault:
+            self.close()  # nothing is loaded in it: a later call would blame its own name for that
+            raise
 
     def _timeout(self) -> float:
         return min(self._job.limits.wall_s, self._until - time.monotonic())
