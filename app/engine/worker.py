@@ -1,7 +1,7 @@
 """Takes a run through the sandbox: its job from the stage's texts, its events into the log, its verdict.
 
-With `jobs`, the only file on the web's side that imports `sandbox`. Nothing here blocks: the sandbox's
-processes do the work, torch is never imported here.
+Nothing here blocks: the sandbox's processes do the work, torch is never imported here. The engine is the
+only package on the web's side that knows the sandbox.
 """
 
 from __future__ import annotations
