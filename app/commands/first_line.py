@@ -1,4 +1,4 @@
-"""From a POST to the first line of output that a browser would read: a real server, and a client in a thread."""
+"""From a POST to the first line of output that a browser would read, through a real server."""
 
 from __future__ import annotations
 

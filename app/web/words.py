@@ -72,7 +72,7 @@ def tier(name: str) -> str:
 
 
 def figures(words: str) -> Markup:
-    """Text with its decimal numbers set strong (a claim stands on its number) and names in `ticks` as code."""
+    """Text with its decimal numbers strong (a claim stands on its number) and names in `ticks` as code."""
     words = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(words)))
     return Markup(re.sub(r"(?<![\w.])([−-]?\d+\.\d+)(?!\w|\.\d)", r"<b>\1</b>", words))
 

@@ -58,8 +58,7 @@ class UnjailedSpawn:
             if pid == 0:
                 os.dup2(output.fileno(), 1)
                 os.dup2(output.fileno(), 2)
-                options = {"source": self._job.source, "filename": self._job.filename, "seed": self._job.seed}
-                _child(lambda: candidate.run_script(**options, report_fd=report_in), close=())
+                _child(lambda: self._run(report_in), close=())
             os.close(report_in)
             with os.fdopen(report_out) as lines:
                 reports = tuple(_json(line) for line in lines)
@@ -67,6 +66,12 @@ class UnjailedSpawn:
             output.seek(0)
             self.output = output.read().decode()
         return replace(ending, reports=tuple(report for report in reports if "loss" not in report))
+
+    def _run(self, report_fd: int) -> int:
+        job = self._job
+        return candidate.run_script(
+            source=job.source, filename=job.filename, seed=job.seed, report_fd=report_fd
+        )
 
     def calls(
         self, *, source: str | None = None, fill_uninitialized: bool = False, visible: bool = False
@@ -132,8 +137,8 @@ def examined() -> Callable[..., dict[str, Any]]:
     clean = (PROBLEM / "shapes" / "gpt.py").read_text()
 
     def run(source: str, *, events: list[Event] | None = None, **more: Any) -> dict[str, Any]:
-        options = {"kind": "check", "text": SENTENCE, "problem": "gpt", "seed": 7} | more
-        job = Job(source=source, probes=probes, shape=clean, **options)
+        options: dict[str, Any] = {"kind": "check", "text": SENTENCE, "problem": "gpt", "seed": 7}
+        job = Job(**options | {"source": source, "probes": probes, "shape": clean} | more)
         emit = events.append if events is not None else (lambda event: None)
         return examine(job, spawn=UnjailedSpawn(job), emit=emit, level="rlimits")
 
