@@ -149,7 +149,7 @@ class Answers:
             loss = torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
         else:
             loss = (logits * of).sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         grads = {name: p.grad for name, p in model.named_parameters()}
         missing = [name for name, grad in grads.items() if grad is None]
         arrays = {name: to_array(grad) for name, grad in grads.items() if grad is not None}
@@ -186,7 +186,8 @@ class Answers:
         return Message("answer", {"ids": ids, "decoded": contract.call_decode(tokenizer, ids)})
 
     def _model(self, call: Message) -> nn.Module:
-        return self._held[call.fields["handle"]].model
+        model: nn.Module = self._held[call.fields["handle"]].model
+        return model
 
     def _handle(self, held: Held) -> Message:
         if held not in self._held:
@@ -224,7 +225,6 @@ def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
     return {
         "forwards": [len(forward.lookups) for forward in watch.forwards],
         "backwards": watch.backwards,
-        "movements": watch.movements,
         "stale": watch.stale,
     }
 

@@ -1,4 +1,4 @@
-"""Finds the attentions in the products that a forward pass computed, and reads heads, scale and use off them."""
+"""Finds the attentions in what a forward pass computed, and reads heads, scale and use off them."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -76,7 +77,7 @@ def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> 
     ids = m.ids(2, 4)
     inputs = []
     for model in (one, other):
-        taps, _ = model.taps(ids)
+        taps = model.taps(ids).taps
         inputs.append(
             next((t.tensors["left"] for t in taps if t.weight in inner and "left" in t.tensors), None)
         )
@@ -84,15 +85,32 @@ def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> 
     return first is not None and second is not None and float((first - second).abs().max()) > 1e-9
 
 
+def uses(m: Measurements) -> dict[str, int]:
+    """How often each inner matrix is multiplied by, and each gain takes part, in one forward pass."""
+    values = m.initial.parameters.values
+    found = {name: n for name, n in m.products.uses.items() if name in values and is_gain(values[name])}
+    for tap in m.products.taps:
+        if tap.weight is not None and tap.is_linear and tap.tensors["out"].shape[-1] != m.V:
+            found[tap.weight] = found.get(tap.weight, 0) + 1
+    return found
+
+
 def mlp_pairs(m: Measurements) -> list[tuple[Tap, Tap]]:
     """Each map to a larger width with the map that takes that width next."""
     linear = [tap for tap in m.products.taps if tap.op == "product" and tap.is_linear]
     return [
         (into, out)
-        for into, out in zip(linear, linear[1:], strict=False)
+        for into, out in pairwise(linear)
         if into.tensors["left"].shape[-1] < into.tensors["out"].shape[-1] == out.tensors["left"].shape[-1]
         and into.tensors["out"].shape == out.tensors["left"].shape
     ]
+
+
+def proportional(before: Tensor, after: Tensor) -> bool:
+    """Whether each column is an affine function of the same column before."""
+    x, y = before - before.mean(0), after - after.mean(0)
+    cosine = (x * y).sum(0).abs() / (x.norm(dim=0) * y.norm(dim=0)).clamp_min(1e-30)
+    return bool((cosine > 1 - 1e-6).all())
 
 
 def one_sided(m: Measurements) -> tuple[float, float] | None:

@@ -75,7 +75,7 @@ def _exit_status(error: SystemExit) -> int:
     if isinstance(error.code, int):
         return error.code & 0xFF
     with contextlib.suppress(Exception):
-        print(error.code, file=sys.stderr)
+        print(error.code, file=sys.stderr)  # noqa: T201 - as python does
     return 1
 
 
@@ -84,7 +84,7 @@ def _print_traceback(error: Unloadable, filename: str) -> None:
     cause = error.cause
     with contextlib.suppress(Exception):
         if cause is None:
-            print(f"{filename}: {error.failure['message']}", file=sys.stderr)
+            print(f"{filename}: {error.failure['message']}", file=sys.stderr)  # noqa: T201
             return
         trace = cause.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != filename:
@@ -93,7 +93,7 @@ def _print_traceback(error: Unloadable, filename: str) -> None:
 
 
 def _open_streams(filename: str) -> None:
-    """Standard streams over descriptors 0, 1 and 2, written line by line; the parent's objects stay behind."""
+    """Standard streams over descriptors 0, 1 and 2, written by lines; the parent's objects stay behind."""
     sys.argv = [filename]
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
     for name, fd in (("stdout", 1), ("stderr", 2)):

@@ -1,4 +1,4 @@
-"""The interviewer's own two criteria, as he reads them off the program: the loss fell, the sentence came out."""
+"""The interviewer's own two criteria, read off the program: the loss fell, the sentence came out."""
 
 from __future__ import annotations
 

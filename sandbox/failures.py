@@ -34,7 +34,7 @@ def from_exception(error: BaseException, *, filename: str) -> Failure:
 
 
 def own_frames(trace: TracebackType | None, *, filename: str) -> list[dict[str, Any]]:
-    """The frames that belong to the submission, outermost first; the middle of a deep recursion is left out."""
+    """The frames that belong to the submission, outermost first; a deep recursion loses its middle."""
     own = [
         {"line": frame.lineno, "function": frame.name, "text": (frame.line or "").strip()[:200]}
         for frame in traceback.extract_tb(trace)

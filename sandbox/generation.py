@@ -27,16 +27,38 @@ class Generated:
     steps: Stubbed | None
 
     @property
+    def new_text(self) -> str:
+        return self.text.removeprefix(self.prompt)
+
+    @property
     def clean(self) -> bool:
         """Whether each step was given the whole text and wrote what the stub put first."""
         steps = self.steps
-        return (
-            steps is not None
-            and len(steps.contexts) == self.new_tokens
-            and steps.written == steps.expected
-            and steps.cut_wrong is None
-            and steps.shortened(WHOLE) is None
-        )
+        asked = steps is not None and len(steps.contexts) == self.new_tokens
+        return asked and self.follows_scores and self.context_fault is None
+
+    @property
+    def follows_scores(self) -> bool:
+        """Whether what was written is what the stub put first, for the contexts it was shown."""
+        steps = self.steps
+        if steps is None or not steps.contexts:
+            return False
+        length = min(len(steps.written), len(steps.expected))
+        return steps.written[:length] == steps.expected[:length]
+
+    @property
+    def context_fault(self) -> str | None:
+        """What is wrong with the first context that isn't the text so far, if it could be."""
+        if self.steps is None:
+            return None
+        for step, context in enumerate(self.steps.contexts):
+            so_far = len(self.steps.prompt) + step
+            if self.steps.is_cut(step):
+                given = f"At step {step} the model was given {len(context)} tokens"
+                return f"{given} that are not the last of the {so_far} so far."
+            if len(context) < min(so_far, WHOLE):
+                return f"At step {step} the model was given {len(context)} of the {so_far} tokens so far."
+        return None
 
 
 def generated(m: Measurements) -> Generated:

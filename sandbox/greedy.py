@@ -25,25 +25,14 @@ class Stubbed:
         chosen = [self.choices[next_choice(ids, choices=len(self.choices))] for ids in self.contexts]
         return self.prompt + chosen
 
-    @property
-    def cut_wrong(self) -> int | None:
-        """The first step whose context is not the end of the text so far; None when all are.
+    def is_cut(self, step: int) -> bool:
+        """Whether a context is not the end of the text so far.
 
         More than the text may stand in front of it: a token that marks the beginning.
         """
-        for step, context in enumerate(self.contexts):
-            so_far = self.expected[: len(self.prompt) + step]
-            common = min(len(so_far), len(context))
-            if so_far[len(so_far) - common :] != context[len(context) - common :]:
-                return step
-        return None
-
-    def shortened(self, whole: int) -> int | None:
-        """The first step that saw less of the text than it could; `whole` tokens always fit."""
-        for step, context in enumerate(self.contexts):
-            if len(context) < min(len(self.prompt) + step, whole):
-                return step
-        return None
+        so_far, context = self.expected[: len(self.prompt) + step], self.contexts[step]
+        common = min(len(so_far), len(context))
+        return so_far[len(so_far) - common :] != context[len(context) - common :]
 
 
 def greedy_text(model: RemoteModel, prompt: list[int], new_tokens: int) -> list[int]:

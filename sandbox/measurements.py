@@ -169,7 +169,7 @@ class Measurements:
         kept = torch.tensor(self.vocabulary[: max(2, len(self.vocabulary) * 3 // 4)])
         generator = torch.Generator().manual_seed(self.subject.seed)
         ids = kept[torch.randint(len(kept), (4, T), generator=generator)]
-        return ids if len(ids.unique()) != T else ids[:, :-1]
+        return ids if len(set(ids.flatten().tolist())) != T else ids[:, :-1]
 
     @property
     def before(self) -> Training:
@@ -217,7 +217,7 @@ class Measurements:
 
     @property
     def chance(self) -> float:
-        """How far the logits move under another seed with all parameters the same: what training can't reach."""
+        """How far the logits move under another seed with equal parameters: what training can't reach."""
         return self.subject.once("chance", self._measure_chance)
 
     def _measure_chance(self) -> float:
@@ -251,9 +251,8 @@ class Measurements:
         return own_generation(self.subject)
 
 
-def cross_entropy(model: RemoteModel, ids: list[int]) -> float:
-    """The model's mean loss on a text, computed here from its logits."""
-    logits = model.logits(torch.tensor([ids[:-1]])).double()  # (1, T, V)
-    targets = torch.tensor(ids[1:])
-    loss = -logits[0].log_softmax(dim=-1)[torch.arange(len(targets)), targets].mean()
-    return float(loss) if math.isfinite(float(loss)) else math.inf
+def cross_entropy(model: RemoteModel, ids: Tensor) -> float:
+    """The model's mean loss on next tokens of (B, T) ids, computed here from its logits; inf for NaN."""
+    logits = model.logits(ids[:, :-1]).double()  # (B, T - 1, V)
+    loss = float(-logits.log_softmax(dim=-1).gather(-1, ids[:, 1:, None]).mean())
+    return loss if math.isfinite(loss) else math.inf

@@ -1,4 +1,4 @@
-"""Trains the submission's own model in the examiner's own loop, and asks whether it knows its strings by heart.
+"""Trains the submission's own model in the examiner's own loop, and lets it recite what it learned.
 
 Strings that differ only far in the past can be told apart by attention alone, and a model that peeks at the
 future while it learns has nothing to peek at when it writes.

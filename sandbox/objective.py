@@ -10,7 +10,6 @@ from torch import Tensor
 
 from sandbox.subject import Forward
 
-
 _SURE = 0.999  # a probability at which the gradient may vanish in float32
 
 
@@ -20,13 +19,16 @@ class Pull:
 
     context: tuple[int, ...]  # the tokens up to and including this position, as fed
     target: int | None  # the token whose logit the loss pulls up most; None where nothing is left to learn
-    size: float  # length of the gradient, as a multiple of that of the cross-entropy to `target`
-    alignment: float  # cosine to the gradient of the cross-entropy to `target`
-    imbalance: float  # |sum of the gradient| / length: 0 for every loss on a softmax
+    size: float | None = None  # length of the gradient over that of the cross-entropy to `target`
+    alignment: float = 1.0  # cosine between the two
+    imbalance: float = 0.0  # |sum of the gradient| / length: 0 for every loss on a softmax
 
 
 def pulls(forward: Forward, *, text: list[int]) -> Iterator[Pull]:
-    """One for each position whose gradient is not zero, or that has nothing left to learn. Nothing where ids and logits don't belong together."""
+    """One for each position whose gradient is not zero, or that has nothing left to learn.
+
+    Nothing where ids and logits don't belong together.
+    """
     ids, logits, gradient = forward.ids(text), forward.logits, forward.gradient
     if ids is None or gradient is None or not bool(gradient.isfinite().all()):
         return
@@ -46,7 +48,7 @@ def pulls(forward: Forward, *, text: list[int]) -> Iterator[Pull]:
             if bool(g.any()):
                 yield _pull(row[: first + t + 1], known, g)
             elif float(known.max()) > _SURE:
-                yield Pull(row[: first + t + 1], None, 1.0, 1.0, 0.0)
+                yield Pull(row[: first + t + 1], None)
 
 
 def _pull(context: tuple[int, ...], probabilities: Tensor, gradient: Tensor) -> Pull:
@@ -55,7 +57,7 @@ def _pull(context: tuple[int, ...], probabilities: Tensor, gradient: Tensor) -> 
     expected[target] -= 1
     size, whole = float(gradient.norm()), float(expected.norm())
     if whole < 1 - _SURE:  # learned so well that rounding is all there is
-        return Pull(context, target, 1.0, 1.0, 0.0)
+        return Pull(context, target)
     cosine = float(torch.dot(gradient, expected)) / (size * whole)
     return Pull(context, target, size / whole, cosine, abs(float(gradient.sum())) / size)
 

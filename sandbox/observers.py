@@ -66,7 +66,7 @@ class Forward:
 
 @dataclass
 class TrainingWatch:
-    """What a training did: each forward pass, the gradient at its logits, stale gradients, movements.
+    """What a training did: each forward pass, the gradient at its logits, stale gradients.
 
     Use as a context manager around one call of `train`. An observation that fails is left out: it must
     never be the reason why a training does.
@@ -75,7 +75,6 @@ class TrainingWatch:
     vocab: int
     forwards: list[Forward] = field(default_factory=list)
     backwards: int = 0
-    movements: int = 0  # backward calls after which a parameter was found elsewhere
     stale: list[int] = field(default_factory=list)  # per backward: parameters that moved and kept a gradient
 
     def __post_init__(self) -> None:
@@ -93,14 +92,13 @@ class TrainingWatch:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-        with contextlib.suppress(Exception):
-            self.movements += bool(self._moved())
 
     def _see(self, name: str, args: tuple[Any, ...], out: Any) -> None:
         for value in args:
             if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
                 self._leaves.setdefault(id(value), value)  # and so its id is not given to another
-                self._recent.add(id(value))
+                if torch.is_grad_enabled():  # an optimizer's step is no use of a parameter
+                    self._recent.add(id(value))
         if name in _LOOKUPS:
             self._see_lookup(args, out)
         elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
@@ -127,7 +125,7 @@ class TrainingWatch:
                 kept = gradient.detach().clone()
                 forward.gradient = kept if forward.gradient is None else forward.gradient + kept
 
-        out.register_hook(keep)
+        out.register_hook(keep)  # type: ignore[no-untyped-call]
 
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -141,8 +139,8 @@ class TrainingWatch:
     def _around_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def grad(*args: Any, **kwargs: Any) -> Any:
-            with contextlib.suppress(Exception):
-                self._note_backward()
+            self.backwards += 1
+            self.stale.append(0)  # it returns gradients and adds to none
             return original(*args, **kwargs)
 
         return grad
@@ -150,7 +148,6 @@ class TrainingWatch:
     def _note_backward(self) -> None:
         moved = self._moved()
         self.backwards += 1
-        self.movements += bool(moved)
         self.stale.append(sum(1 for leaf in moved if leaf.grad is not None and bool(leaf.grad.any())))
         self._before = {key: leaf.detach().clone() for key, leaf in self._leaves.items()}
         self._recent.clear()

@@ -65,6 +65,11 @@ def blocked(detail: str) -> Finding:
     return Finding("blocked", detail)
 
 
+def judged(holds: bool, detail: str, **numbers: Any) -> Finding:
+    """Held, or broken with the detail that says how."""
+    return held(**numbers) if holds else broken(detail, **numbers)
+
+
 def load_probes(text: str) -> list[Probe]:
     """The probes of a problem's probes.py, in the order in which they stand there."""
     module = ModuleType("probes")

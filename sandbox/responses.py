@@ -35,6 +35,6 @@ def other_token(token: int, vocabulary: list[int]) -> int:
 
 
 def tolerance(model: AnswersLogits, logits: Tensor) -> float:
-    """Below this two logits are the same: a softmax taken in float32 inside a float64 model stays below it."""
+    """Below this two logits are the same; a softmax in float32 inside a float64 model stays below it."""
     relative = 1e-5 if model.dtype == "float64" else 3e-4
     return relative * max(1.0, float(logits.std()))

@@ -1,4 +1,4 @@
-"""Stands in for a model's forward while `generate` runs: the next token depends on every token of the context.
+"""Stands in for a model's forward while `generate` runs: the next token depends on all of the context.
 
 The model itself still runs, so that its output keeps its form and its limits; only the logits in it are
 replaced. The examiner computes the same rule and so knows what a greedy generation must write.
@@ -47,13 +47,13 @@ class Stub:
                 self.noisy = not _same(output, original(*args, **kwargs))
             return self._replace(output, args, kwargs)
 
-        self._model.forward = forward  # type: ignore[method-assign]
+        self._model.forward = forward
         return self
 
     def __exit__(self, *_: object) -> None:
         del self._model.forward
         if self._instance_forward is not None:
-            self._model.forward = self._instance_forward  # type: ignore[method-assign]
+            self._model.forward = self._instance_forward
 
     def _replace(self, output: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ids = next(
@@ -96,6 +96,6 @@ def _with_logits(output: Any, logits: Tensor, scores: Tensor) -> Any:
     if isinstance(output, (tuple, list)):
         values = [scores if value is logits else value for value in output]
         return type(output)(*values) if hasattr(output, "_fields") else type(output)(values)
-    exchanged = copy.copy(output)
-    exchanged.logits = scores
-    return exchanged
+    other = copy.copy(output)
+    other.logits = scores
+    return other

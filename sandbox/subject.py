@@ -1,4 +1,4 @@
-"""The submission as probes see it: its models behind handles, its trainings, its texts; each asked for once."""
+"""The submission as probes see it: models behind handles, trainings, texts; each asked for once."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Tap:
 
 @dataclass(frozen=True)
 class Taps:
-    """The taps of one forward pass, shapes of trainable tensors that model.parameters() lacks, uses by name."""
+    """What one forward pass computed, trainable tensors that parameters() lacks, uses by name."""
 
     taps: list[Tap]
     foreign: list[list[int]]
@@ -257,7 +257,7 @@ class Subject:
     def train(
         self, text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
     ) -> Training:
-        """The submission's train on a text; its own steps where they are None, observed where vocab is given."""
+        """The submission's train on a text; with its own steps if None, observed if vocab is given."""
         fields = {"text": text, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
         answer = self.session.call("train", fields)
         arrays = {key: to_tensor(array) for key, array in answer.arrays.items()}

@@ -22,7 +22,7 @@ class Unloadable(Exception):
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds torch, random and numpy: a fork inherits torch's state, so that unseeded runs would all be alike."""
+    """Seeds torch, random and numpy: a fork inherits torch's state, and unseeded runs would be alike."""
     torch.manual_seed(seed)
     random.seed(seed)
     try:

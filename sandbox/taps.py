@@ -33,11 +33,11 @@ class Product:
     is_causal: bool = False
 
 
-class ProductTap(TorchDispatchMode):
+class ProductTap(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Collects the products of the forward passes that run inside it."""
 
     def __init__(self, model: nn.Module):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.products: list[Product] = []
         self._numbers = 0
         self._names = {parameter.data_ptr(): name for name, parameter in model.named_parameters()}

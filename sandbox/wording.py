@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import SupportsFloat
 
 from sandbox.failures import Failure
 
 
-def shown(value: float) -> str:
+def shown(value: SupportsFloat) -> str:
     """A size to three places, small ones as a power of ten: never 0.000 for what is not 0."""
-    value = float(value)
-    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
+    size = float(value)
+    return f"{size:.3f}" if size == 0 or abs(size) >= 0.0005 else f"{size:.0e}"
 
 
 def among(names: Iterable[str], *, most: int = 3) -> str:
