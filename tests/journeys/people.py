@@ -29,11 +29,17 @@ class Server:
     """`overfit serve` as a person starts it, on a port of its own."""
 
     data: Path
+    settings: dict[str, str] = field(default_factory=dict)
     url: str = ""
     process: subprocess.Popen[str] | None = None
 
     def start(self, *, port: int = 0) -> None:
-        environment = {**os.environ, "OVERFIT_DATA": str(self.data), "OVERFIT_ASSETS": "local"}
+        environment = {
+            **os.environ,
+            "OVERFIT_DATA": str(self.data),
+            "OVERFIT_ASSETS": "local",
+            **self.settings,
+        }
         command = [str(Path(sys.executable).with_name("overfit")), "serve", "--port", str(port)]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -21,9 +21,10 @@ RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 PAGES = ("/", "/history", "/problems", "/me", "/nothing-here")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_violation_on_any_page(visitors: Callable[..., Visitor], theme: str) -> None:
-    visitor = visitors(color_scheme=theme)
+def test_axe_finds_no_violation_on_any_page_in_either_theme(visitors: Callable[..., Visitor]) -> None:
+    visitor = visitors(
+        reduced_motion="reduce"
+    )  # a colour in the middle of its change has no contrast to test
     attempt = visitor.attempt(tier="reported")
     page = visitor.workspace(attempt)
     assert barriers(page) == []
@@ -100,8 +101,13 @@ def test_everything_is_reached_by_keyboard(visitor: Visitor) -> None:
 
 
 def barriers(page: Page) -> list[Any]:
-    """What axe has to say, as rule and place."""
+    """What axe has to say in both themes, as rule and place."""
     page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", list(RULES))
-    rules = found["violations"]
-    return [(rule["id"], node["target"], node["html"]) for rule in rules for node in rule["nodes"]]
+    found: list[Any] = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        rules = page.evaluate("tags => axe.run(document, {runOnly: tags})", list(RULES))["violations"]
+        found += [
+            (theme, rule["id"], node["target"], node["html"]) for rule in rules for node in rule["nodes"]
+        ]
+    return found
