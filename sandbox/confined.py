@@ -13,13 +13,12 @@ from typing import Any
 from sandbox.child import Child
 from sandbox.job import Ending, Limits
 from sandbox.lines import LineSplitter, LineTooLong
+from sandbox.stream import Points, Stream
 
-Tell = Callable[[str, dict[str, Any]], None]  # an event's kind and data
 Take = Callable[[bytes], None]  # bytes read from a pipe; none of them at its end
 
 LOCKED = b"locked"
 _READ = 64 << 10
-_EVENT_TEXT = 16 << 10  # bytes in one output event
 _REPORT_LINE = 64 << 10
 _KEPT = 8
 
@@ -30,6 +29,7 @@ class Confined:
 
     child: Child
     sources: dict[int, Take] = field(default_factory=dict)
+    stream: Stream | None = None
     reports: Reports | None = None
     setup: bytes = b""
     ending: Ending | None = None
@@ -60,6 +60,8 @@ class Confined:
             except BlockingIOError:  # a sibling just forked holds the other end for a moment longer
                 self.sources.pop(descriptor)(b"")
                 os.close(descriptor)
+        if self.stream is not None:
+            self.stream.flush()
         reports = tuple(self.reports.kept) if self.reports else ()
         self.ending = replace(self.child.reap(), reports=reports)
         return self.ending
@@ -74,22 +76,19 @@ class Confined:
 class Output:
     """Standard output and error of one process, passed on as text until both together reach the cap."""
 
-    def __init__(self, *, tell: Tell, limits: Limits, on_excess: Callable[[], None]) -> None:
-        self._tell = tell
+    def __init__(self, stream: Stream, *, limits: Limits, on_excess: Callable[[], None]) -> None:
+        self._stream = stream
         self._left = limits.output_bytes
         self._on_excess = on_excess
 
-    def taker(self, stream: str) -> Take:
+    def taker(self, name: str) -> Take:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
         def take(data: bytes) -> None:
             excess = len(data) > self._left
             data = data[: self._left]
             self._left -= len(data)
-            for start in range(0, max(len(data), 1), _EVENT_TEXT):
-                text = decoder.decode(data[start : start + _EVENT_TEXT], final=not data)
-                if text:
-                    self._tell("output", {"stream": stream, "text": text})
+            self._stream.add_text(name, decoder.decode(data, final=not data))
             if excess:
                 self._on_excess()
 
@@ -99,9 +98,9 @@ class Output:
 class Reports:
     """What a script process claims about itself: loss points, passed on; the rest, kept for its ending."""
 
-    def __init__(self, *, tell: Tell, limits: Limits) -> None:
+    def __init__(self, stream: Stream, *, limits: Limits) -> None:
         self.kept: list[dict[str, Any]] = []
-        self._tell = tell
+        self._stream = stream
         self._left = limits.report_bytes
         self._splitter: LineSplitter | None = LineSplitter(limit=_REPORT_LINE)
 
@@ -128,14 +127,13 @@ class Reports:
                 self.kept.append(message)
             return
         self._left -= len(line)
-        points = _points(message["loss"])
-        if points and self._left >= 0:  # past the bound the curve stops, and a failure is still heard
-            self._tell("loss", {"points": points})
+        if self._left >= 0:  # past the bound the curve stops, and a failure is still heard
+            self._stream.add_points(_points(message["loss"]))
 
 
-def _points(claimed: object) -> list[list[float | int | None]]:
+def _points(claimed: object) -> Points:
     """The well-formed [step, loss] pairs; a loss that JSON can't hold, such as NaN, becomes null."""
-    points: list[list[float | int | None]] = []
+    points: Points = []
     for pair in claimed if isinstance(claimed, list) else ():
         match pair:
             case [int() as step, int() | float() as value] if not isinstance(step, bool):

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from sandbox.bodies import Bodies
 from sandbox.child import Nursery
-from sandbox.confined import Confined, Output, Reports, Tell
+from sandbox.confined import Confined, Output, Reports
 from sandbox.job import Limits
+from sandbox.stream import Stream, Tell
 
 _LOG = 2  # the zygote's own standard error: what our processes say when they fail
 
@@ -29,12 +30,17 @@ class Family:
     def living(self) -> list[Confined]:
         return [confined for confined in self._all if confined.ending is None]
 
+    def streaming(self) -> bool:
+        """Whether output waits to be told."""
+        return any(confined.stream is not None and confined.stream.waiting for confined in self.living())
+
     def script(self, source: int) -> Confined:
         """The visible run of the submission; `source` is the memory file that holds it."""
         reading, writing = os.pipe()
         confined = self._fork_visible(self._bodies.run_script, files=(source, writing))
         os.close(writing)
-        confined.reports = Reports(tell=self._tell, limits=self._limits)
+        assert confined.stream is not None
+        confined.reports = Reports(confined.stream, limits=self._limits)
         confined.sources[reading] = confined.reports.take
         return confined
 
@@ -61,7 +67,8 @@ class Family:
         os.close(stdout_end)
         os.close(stderr_end)
         stop = functools.partial(confined.child.kill, "output")
-        output = Output(tell=self._tell, limits=self._limits, on_excess=stop)
+        confined.stream = Stream(self._tell)
+        output = Output(confined.stream, limits=self._limits, on_excess=stop)
         confined.sources[stdout] = output.taker("stdout")
         confined.sources[stderr] = output.taker("stderr")
         return confined

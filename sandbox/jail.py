@@ -45,6 +45,9 @@ def lock(walls: Walls, limits: Limits, *, receives_descriptors: bool = False) ->
     if walls.namespaces:
         _enter_namespaces(limits)  # needs the capabilities that go below
     _set_rlimits(limits)
+    if walls.namespaces or not walls.seccomp:
+        # Elsewhere it would count every process that the user has; there the filter forbids to fork.
+        _set_rlimit(resource.RLIMIT_NPROC, limits.threads)
     kernel.drop_capabilities()
     kernel.set_no_new_privileges()  # the condition of both Landlock and seccomp
     if walls.landlock:
@@ -85,7 +88,6 @@ def _set_rlimits(limits: Limits) -> None:
         (resource.RLIMIT_AS, limits.address_bytes),  # RLIMIT_DATA would miss shared anonymous memory
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_NPROC, limits.threads),
         (resource.RLIMIT_STACK, 8 << 20),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
@@ -94,9 +96,13 @@ def _set_rlimits(limits: Limits) -> None:
         (_RLIMIT_NICE, 0),
         (_RLIMIT_RTPRIO, 0),
     ):
-        _, hard = resource.getrlimit(kind)
-        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (bound, bound))
+        _set_rlimit(kind, value)
+
+
+def _set_rlimit(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (bound, bound))
 
 
 def _restrict_paths(walls: Walls) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sandbox.confined import Output, Reports
 from sandbox.job import Limits
+from sandbox.stream import Stream
 
 
 class Told:
@@ -19,6 +20,7 @@ class Told:
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.stopped = False
+        self.stream = Stream(self.tell)
 
     def tell(self, kind: str, data: dict[str, Any]) -> None:
         self.events.append((kind, data))
@@ -27,12 +29,13 @@ class Told:
         self.stopped = True
 
     def text(self, stream: str) -> str:
+        self.stream.flush()
         return "".join(data["text"] for _, data in self.events if data["stream"] == stream)
 
 
 def output_of(limit: int) -> tuple[Told, Output]:
     told = Told()
-    return told, Output(tell=told.tell, limits=Limits(output_bytes=limit), on_excess=told.stop)
+    return told, Output(told.stream, limits=Limits(output_bytes=limit), on_excess=told.stop)
 
 
 @given(text=st.text(), size=st.integers(1, 7))
@@ -66,14 +69,16 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
 def test_an_event_holds_a_bounded_text() -> None:
     told, output = output_of(1 << 20)
     output.taker("stdout")(b"x" * 50_000)
+    told.stream.flush()
     assert max(len(data["text"]) for _, data in told.events) <= 16 << 10
 
 
 def reported(*lines: bytes, limit: int = 1 << 20) -> tuple[Told, Reports]:
     told = Told()
-    reports = Reports(tell=told.tell, limits=Limits(report_bytes=limit))
+    reports = Reports(told.stream, limits=Limits(report_bytes=limit))
     for line in lines:
         reports.take(line + b"\n")
+    told.stream.flush()
     return told, reports
 
 
@@ -104,7 +109,7 @@ def test_a_loss_that_json_cannot_hold_is_null() -> None:
 def test_past_the_bound_the_curve_stops_and_a_failure_is_still_heard() -> None:
     point = b'{"loss": [[0, 1.0]]}'
     told, reports = reported(*[point] * 10, b'{"failure": {}}', limit=3 * len(point))
-    assert len(told.events) == 3
+    assert sum(len(data["points"]) for _, data in told.events) == 3
     assert reports.kept == [{"failure": {}}]
 
 
@@ -115,3 +120,19 @@ def test_only_so_many_claims_are_kept() -> None:
 def test_after_a_line_too_long_nothing_more_is_believed() -> None:
     told, reports = reported(b"x" * 70_000, b'{"loss": [[0, 1.0]]}', b'{"failure": {}}')
     assert (told.events, reports.kept) == ([], [])
+
+
+def test_single_bytes_to_both_streams_in_turn_are_few_events() -> None:
+    told, output = output_of(1 << 20)
+    out, err = output.taker("stdout"), output.taker("stderr")
+    for _ in range(1000):
+        out(b"o")
+        err(b"e")
+    assert (told.text("stdout"), told.text("stderr")) == ("o" * 1000, "e" * 1000)
+    assert len(told.events) < 500
+
+
+def test_the_first_output_does_not_wait() -> None:
+    told, output = output_of(100)
+    output.taker("stdout")(b"first")
+    assert told.events == [("output", {"stream": "stdout", "text": "first"})]
