@@ -30,9 +30,9 @@ fix: $(VENV)/.ready
 
 bench: $(VENV)/.ready ; $(BIN)/overfit bench
 
-# The local copy of the browser's libraries; without npm the pages take them from the CDN.
+# The local copy of the browser's libraries; without npm or a network the pages take them from the CDN.
 assets: $(VENV)/.ready
-	@if command -v npm >/dev/null; then $(BIN)/overfit assets --quiet; \
+	@if command -v npm >/dev/null; then $(BIN)/overfit assets --quiet || true; \
 	else echo "npm is missing: the editor will come from the CDN; install Node.js for a local copy."; fi
 
 $(VENV)/.ready: pyproject.toml requirements.lock constraints-torch.txt scripts/install-torch

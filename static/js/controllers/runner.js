@@ -7,6 +7,7 @@
 import { announce, ref } from "#lib/dom.js";
 import { loss, plural, seconds } from "#lib/figures.js";
 import { Refusal, get, post } from "#lib/http.js";
+import { toast } from "#lib/toast.js";
 import { followRun } from "#models/run.js";
 
 /**
@@ -138,7 +139,7 @@ export class Runner {
     this.#idle();
     void this.#wantReference();
     if (!again || this.#stage.runs.at(-1)?.state !== ended.state) {
-      await verdict.show(ended).catch(() => {});
+      await verdict.show(ended).catch(() => toast("The verdict is there, but can't be fetched. Reload the page."));
       this.#tellLoss();
     }
     verdict.settle();
