@@ -70,7 +70,7 @@ class Net(nn.Module):
         return self.vote(self.norm(x))
 
 
-def train(text, steps=80, lr=1.5e-3, seed=0):
+def train(text, steps=80, lr=2e-3, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     net = Net(len(alphabet.characters))
@@ -78,13 +78,13 @@ def train(text, steps=80, lr=1.5e-3, seed=0):
     weights = list(net.parameters())
     squares = [torch.zeros_like(w) for w in weights]
     losses = []
-    for _ in range(steps):
+    for step in range(steps):
         logits = net(idx)
         loss = F.nll_loss(F.log_softmax(logits[0, :-1], dim=-1), idx[0, 1:])
         gradients = torch.autograd.grad(loss, weights)
         for w, s, g in zip(weights, squares, gradients):
             s.mul_(0.9).addcmul_(g, g, value=0.1)
-            w.data.sub_(lr * g / (s.sqrt() + 1e-8))
+            w.data.sub_(lr * (1 - step / steps) * g / (s.sqrt() + 1e-8))
         losses.append(loss.item())
     return net, alphabet, losses
 
