@@ -224,7 +224,6 @@ def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
             arrays[f"gradient {i}"] = to_array(forward.gradient)
     return {
         "forwards": [len(forward.lookups) for forward in watch.forwards],
-        "backwards": watch.backwards,
         "stale": watch.stale,
     }
 

@@ -79,7 +79,7 @@ def _kind(error: BaseException) -> Kind:
     if isinstance(error, ImportError):
         return "import"
     # torch raises a RuntimeError where its allocator gets nothing
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+    if isinstance(error, MemoryError) or "can't allocate memory" in describe(error):
         return "memory"
     return "exception"
 

@@ -74,8 +74,7 @@ class TrainingWatch:
 
     vocab: int
     forwards: list[Forward] = field(default_factory=list)
-    backwards: int = 0
-    stale: list[int] = field(default_factory=list)  # per backward: parameters that moved and kept a gradient
+    stale: list[int] = field(default_factory=list)  # a backward pass each: moved, and still with a gradient
 
     def __post_init__(self) -> None:
         self._leaves: dict[int, Tensor] = {}
@@ -100,13 +99,14 @@ class TrainingWatch:
                 if torch.is_grad_enabled():  # an optimizer's step is no use of a parameter
                     self._recent.add(id(value))
         if name in _LOOKUPS:
-            self._see_lookup(args, out)
+            self._see_lookup(name, args, out)
         elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
             self._see_product(out)
 
-    def _see_lookup(self, args: tuple[Any, ...], out: Any) -> None:
+    def _see_lookup(self, name: str, args: tuple[Any, ...], out: Any) -> None:
+        """Rows of numbers that were looked up by integers; picking among integers is no such thing."""
         ids = next((value for value in _flat(args) if _is_ids(value)), None)
-        looked_up = isinstance(out, Tensor) and (out.is_floating_point() or _is_ids(args[0]))
+        looked_up = isinstance(out, Tensor) and (out.is_floating_point() or name == "one_hot")
         if ids is not None and looked_up and ids.dim() in (1, 2) and len(self._lookups) < _MOST_LOOKUPS:
             self._lookups.append(ids.detach().clone())
 
@@ -137,17 +137,25 @@ class TrainingWatch:
         return backward
 
     def _around_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """torch.autograd.grad returns gradients and adds to none: nothing can be stale."""
+        asked = False  # it calls itself once when a function mode is on
+
         @functools.wraps(original)
         def grad(*args: Any, **kwargs: Any) -> Any:
-            self.backwards += 1
-            self.stale.append(0)  # it returns gradients and adds to none
-            return original(*args, **kwargs)
+            nonlocal asked
+            if asked:
+                return original(*args, **kwargs)
+            self.stale.append(0)
+            asked = True
+            try:
+                return original(*args, **kwargs)
+            finally:
+                asked = False
 
         return grad
 
     def _note_backward(self) -> None:
         moved = self._moved()
-        self.backwards += 1
         self.stale.append(sum(1 for leaf in moved if leaf.grad is not None and bool(leaf.grad.any())))
         self._before = {key: leaf.detach().clone() for key, leaf in self._leaves.items()}
         self._recent.clear()

@@ -469,7 +469,7 @@ def _places_left_out(m: Measurements, found: list[Pull]) -> Finding:
 
 def _objective_unseen(m: Measurements) -> Finding:
     forwards = m.short.forwards
-    if forwards and not m.short.observed["backwards"]:
+    if forwards and not m.short.observed["stale"]:
         return broken(
             "The model ran forward, and no gradient was ever asked for.", measured=0, expected=SHORT
         )

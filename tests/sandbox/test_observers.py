@@ -1,0 +1,179 @@
+"""What the observers record of a training, and that they change nothing about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sandbox.observers import TrainingWatch, watch_losses
+
+V = 7
+IDS = torch.tensor([[3, 1, 4, 0, 5, 2, 6]])
+Loop = Callable[[nn.Module, int], None]
+
+
+class Bigrams(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(V, 5)
+        self.head = nn.Linear(5, V)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.table(ids))
+        return logits
+
+
+def loss_of(model: nn.Module) -> Tensor:
+    return F.cross_entropy(model(IDS)[0, :-1], IDS[0, 1:])
+
+
+def adam(model: nn.Module, steps: int) -> None:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def manual(model: nn.Module, steps: int) -> None:
+    for _ in range(steps):
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            for parameter in model.parameters():
+                assert parameter.grad is not None
+                parameter.sub_(0.1 * parameter.grad)
+                parameter.grad.zero_()
+
+
+def through_data(model: nn.Module, steps: int) -> None:
+    for _ in range(steps):
+        model.zero_grad()
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        for parameter in model.parameters():
+            assert parameter.grad is not None
+            parameter.data = parameter.data - 0.1 * parameter.grad
+
+
+def autograd_grad(model: nn.Module, steps: int) -> None:
+    for _ in range(steps):
+        gradients = torch.autograd.grad(loss_of(model), list(model.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                parameter.sub_(0.1 * gradient)
+
+
+def accumulated(model: nn.Module, steps: int) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(steps):
+        (loss_of(model) / 2).backward()  # type: ignore[no-untyped-call]
+        (loss_of(model) / 2).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+
+
+def functional(model: nn.Module, steps: int) -> None:
+    parameters = dict(model.named_parameters())
+
+    def objective(values: dict[str, Tensor]) -> Tensor:
+        logits = torch.func.functional_call(model, values, (IDS,))
+        return F.cross_entropy(logits[0, :-1], IDS[0, 1:])
+
+    for _ in range(steps):
+        gradients = torch.func.grad(objective)({k: p.detach() for k, p in parameters.items()})
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.sub_(0.1 * gradients[name])
+
+
+def never_cleared(model: nn.Module, steps: int) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(steps):
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+ALL_LOOPS = [adam, manual, through_data, autograd_grad, accumulated, functional, never_cleared]
+
+
+def trained(loop: Loop, *, watched: bool, steps: int = 3) -> tuple[Bigrams, TrainingWatch]:
+    torch.manual_seed(0)
+    model = Bigrams()
+    watch = TrainingWatch(vocab=V)
+    if watched:
+        with watch:
+            loop(model, steps)
+    else:
+        loop(model, steps)
+    return model, watch
+
+
+@pytest.mark.parametrize("loop", ALL_LOOPS)
+def test_a_watched_training_ends_where_an_unwatched_one_does(loop: Loop) -> None:
+    alone, _ = trained(loop, watched=False)
+    watched, _ = trained(loop, watched=True)
+    for one, other in zip(alone.parameters(), watched.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("loop", [adam, manual, through_data, autograd_grad, accumulated])
+def test_no_gradient_of_a_right_loop_is_stale(loop: Loop) -> None:
+    _, watch = trained(loop, watched=True)
+    assert watch.stale == [0] * (6 if loop is accumulated else 3)
+
+
+def test_a_loop_that_never_clears_is_stale_from_its_second_backward_on() -> None:
+    _, watch = trained(never_cleared, watched=True)
+    assert watch.stale == [0, 3, 3]
+
+
+@pytest.mark.parametrize("loop", [adam, manual, through_data, autograd_grad])
+def test_each_forward_pass_is_seen_with_tokens_logits_and_gradient(loop: Loop) -> None:
+    _, watch = trained(loop, watched=True)
+    assert len(watch.forwards) == 3
+    for forward in watch.forwards:
+        assert [ids.tolist() for ids in forward.lookups] == [IDS.tolist()]
+        assert forward.logits.shape == (1, 7, V)
+        assert forward.gradient is not None
+        asked = forward.gradient[0, :-1].argmin(dim=-1)
+        assert asked.tolist() == IDS[0, 1:].tolist()
+        assert not forward.gradient[0, -1].any()
+
+
+def test_the_gradient_at_the_logits_is_the_cross_entropys_own() -> None:
+    _, watch = trained(adam, watched=True, steps=1)
+    forward = watch.forwards[0]
+    expected = forward.logits[0, :-1].softmax(-1) - F.one_hot(IDS[0, 1:], V)
+    assert forward.gradient is not None
+    torch.testing.assert_close(forward.gradient[0, :-1] * 6, expected)
+
+
+def test_the_hooks_are_gone_afterwards() -> None:
+    before = torch.autograd.backward, torch.autograd.grad
+    trained(adam, watched=True)
+    assert (torch.autograd.backward, torch.autograd.grad) == before
+
+
+def test_an_exception_in_training_comes_through() -> None:
+    def raising(model: nn.Module, steps: int) -> None:
+        raise KeyError("letter")
+
+    with pytest.raises(KeyError, match="letter"):
+        trained(raising, watched=True)
+
+
+def test_losses_are_reported_for_training_and_not_for_evaluation() -> None:
+    seen: list[float] = []
+    with watch_losses(seen.append):
+        model = Bigrams()
+        loss = loss_of(model)
+        by_module = nn.CrossEntropyLoss()(model(IDS)[0, :-1], IDS[0, 1:])
+        each = F.cross_entropy(model(IDS)[0, :-1], IDS[0, 1:], reduction="none")
+        with torch.no_grad():
+            loss_of(model)
+    assert seen == pytest.approx([loss.item(), by_module.item(), each.mean().item()])
+    loss_of(model)
+    assert len(seen) == 3
