@@ -124,3 +124,14 @@ def test_components_know_purposes_and_no_raw_colours(sheet: Path) -> None:
     )
     for name in re.findall(r"var\(--([\w-]+)", text):
         assert name in tokens() or name.startswith("c-"), name
+
+
+def test_every_sheet_is_there_and_used() -> None:
+    templates = "".join(
+        page.read_text(encoding="utf-8") for page in (CHECKOUT / "templates").glob("**/*.html")
+    )
+    listed = re.findall(r"{% for sheet in \[([^\]]*)\] %}", templates)
+    used = set(re.findall(r'"([\w-]+)"', "".join(listed))) | set(
+        re.findall(r"/static/css/([\w-]+)\.css", templates)
+    )
+    assert used == {sheet.stem for sheet in CSS.glob("*.css")}
