@@ -13,7 +13,7 @@ serve: $(VENV)/.ready assets ; $(BIN)/overfit serve
 test: $(VENV)/.ready node_modules/.ready
 	sh scripts/require-chromium
 	$(MAKE) --no-print-directory assets
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-judge: $(VENV)/.ready ; $(BIN)/overfit problems check
 

@@ -89,8 +89,6 @@ def _find(probe: Probe, measured: Measurements) -> Finding:
         reason = fault.failure or failure("exception", str(fault))
         return blocked(f"Could not be tried: {stopped(reason)}")
     except Exception as error:
-        if __import__("os").environ.get("JUDGE_DEBUG"):
-            raise
         # numbers that no right program answers; what a probe does itself is tested
         return blocked(f"Could not be tried: the answers do not fit together ({type(error).__name__}).")
 
