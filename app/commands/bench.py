@@ -102,10 +102,11 @@ class Bench:
 
     async def isolation(self) -> Row:
         """A visible run against the same program in a warm process, in forks for each process of the run."""
+        job = replace(self.job, probes="")
         jailed, plain, forks = [], [], []
         for _ in range(_ROUNDS):
             plain.append(await self.bare.do("run"))
-            jailed.append(await _until(self.sandbox, self.job, _is_over))
+            jailed.append(await _until(self.sandbox, job, _is_over))
             forks.append(await self.bare.do("fork"))
         extra, fork = _median(jailed) - _median(plain), _median(forks)
         detail = f"run {_median(jailed):.0f} ms, bare {_median(plain):.0f}, fork {fork:.1f}, x{_PROCESSES}"

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from sandbox import Limits
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -97,6 +100,42 @@ def test_root_gives_root_up(jailed: Jailed) -> None:
     zygote = max(jailed.processes)
     user = int(Path(f"/proc/{zygote}/status").read_text().split("Uid:")[1].split()[0])
     assert user != 0
+
+
+def test_seen_from_outside_every_process_of_a_run_is_locked(jailed: Jailed) -> None:
+    future, _ = jailed.start("while True: pass", limits=Limits(wall_s=30))
+    seen = _locked_processes(jailed)
+    future.cancel()
+    assert len(seen) == 2  # the submission and its examiner
+    for status in seen:
+        assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+        assert (status["NoNewPrivs"], status["Threads"]) == ("1", "1")
+        assert jailed.sandbox.level != "namespaces" or status["NSpid"].split()[-1] == "1"
+    if jailed.sandbox.level == "namespaces":
+        own = _status(os.getpid())
+        for kind in ("user", "mnt", "net", "pid", "ipc", "uts", "cgroup"):
+            assert len({own[kind], *(status[kind] for status in seen)}) == 3, kind
+
+
+def _locked_processes(jailed: Jailed) -> list[dict[str, str]]:
+    """What the kernel says of the run's processes once both are behind the last of their walls."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        statuses = [_status(pid) for pid in jailed.processes]
+        locked = [status for status in statuses if status.get("Seccomp") == "2"]
+        if len(locked) == 2:
+            return locked
+        time.sleep(0.02)
+    return []
+
+
+def _status(pid: int) -> dict[str, str]:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        namespaces = {path.name: str(path.readlink()) for path in Path(f"/proc/{pid}/ns").iterdir()}
+    except OSError:  # gone since it was listed
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)} | namespaces
 
 
 @as_root
