@@ -80,7 +80,7 @@ class GPT2(nn.Module):
         return self.ln_f(x) @ self.wte.T  # tied
 
 
-def train(text, steps=70, lr=4e-3, seed=0):
+def train(text, steps=100, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = PrintableTokenizer()
     model = GPT2(len(tokenizer.alphabet))
