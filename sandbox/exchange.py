@@ -23,8 +23,6 @@ _LOG = logging.getLogger("sandbox")
 _LINE_BYTES = 8 << 20  # a verdict with all its data is the longest line
 _GONE_S = 5.0  # how long a cancelled run may take to die before its slot is given away all the same
 
-_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-
 Emit = Callable[[Event], Awaitable[None]]
 _LOST = "The process that ran this file was lost. Nothing is wrong with the file; run it again."
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Sandbox:
     def __init__(self, *, slots: int = 0, python: Path | None = None, start_level: str | None = None) -> None:
         if start_level is not None and start_level not in LEVELS:
             raise ValueError(f"start_level is {start_level!r}; it is one of {', '.join(LEVELS)}")
-        self._slots = asyncio.Semaphore(slots or len(os.sched_getaffinity(0)))
+        self._slots = asyncio.Semaphore(slots or _processors())
         self._python = python
         self._ceiling = start_level or LEVELS[0]
         self._keeper: Keeper | None = None
@@ -112,6 +113,8 @@ class Sandbox:
     async def _keep_warm(self) -> None:
         """Starts a zygote whenever there is none, and gives up when one after the other dies cold."""
         try:
+            if sys.platform != "linux":
+                raise Unavailable("The jail is made of Linux. Run Overfit in Docker: docker compose up.")
             runtime = await find_runtime(self._python)
             cold_deaths = 0
             while not self._closing and cold_deaths < _PATIENCE:
@@ -149,3 +152,8 @@ class Sandbox:
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _processors() -> int:
+    """How many this process may use; not every system can tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -231,6 +231,16 @@ def test_a_zygote_that_keeps_dying_is_given_up_with_its_last_words(monkeypatch: 
     assert asyncio.run(start()) == "no launch today"
 
 
+def test_where_there_is_no_linux_it_says_where_to_run_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    async def start() -> None:
+        await Sandbox().start()
+
+    with pytest.raises(Unavailable, match="Docker"):
+        asyncio.run(start())
+
+
 def test_a_level_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="namespaces, landlock, rlimits"):
         Sandbox(start_level="fort")
