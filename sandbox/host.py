@@ -74,7 +74,8 @@ def level_from(attacks: tuple[Attack, ...]) -> str:
 
 def describe(walls: Walls, *, ceiling: str, attacks: tuple[Attack, ...], reasons: Mapping[str, str]) -> Host:
     """Puts together what the zygote found; a `ceiling` is the level beyond which a test didn't let it try."""
-    level = max(level_from(attacks), ceiling, key=LEVELS.index)
+    best = "namespaces" if walls.namespaces else "landlock"  # however few of the attacks came to that
+    level = max(level_from(attacks), ceiling, best, key=LEVELS.index)
     abi = landlock.abi()
     return Host(
         level=level,

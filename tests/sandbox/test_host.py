@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,11 @@ def test_a_level_is_reached_when_its_promises_and_those_below_were_kept(
 def test_the_ceiling_only_ever_lowers_the_level(held: dict[str, bool], ceiling: str) -> None:
     found = describe(ALL, ceiling=ceiling, attacks=attacks(**held), reasons={}).level
     assert LEVELS.index(found) >= max(LEVELS.index(ceiling), LEVELS.index(level_from(attacks(**held))))
+
+
+def test_without_namespaces_the_level_is_not_called_so_even_if_all_attacks_were_held() -> None:
+    walls = dataclasses.replace(ALL, namespaces=False)
+    assert describe(walls, ceiling="namespaces", attacks=attacks(), reasons={}).level == "landlock"
 
 
 def test_every_missing_layer_says_why() -> None:
