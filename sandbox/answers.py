@@ -134,8 +134,11 @@ class Answers:
         return self._handle(held)
 
     def _logits(self, call: Message) -> Message:
-        model = self._model(call)
-        with torch.no_grad(), _evaluating(model):
+        """In evaluation mode; in training mode with gradients where a seed for its dropout is given."""
+        model, seed = self._model(call), call.fields["training_seed"]
+        if seed is not None:
+            seed_everything(seed)
+        with torch.set_grad_enabled(seed is not None), _in_mode(model, training=seed is not None):
             return Message("answer", {}, {"logits": to_array(contract.call_model(model, _ids(call)))})
 
     def _grad(self, call: Message) -> Message:
@@ -143,7 +146,7 @@ class Answers:
         model, of = self._model(call), to_tensor(call.arrays["of"])
         for parameter in model.parameters():
             parameter.grad = None
-        with _evaluating(model):
+        with _in_mode(model, training=False):
             logits = contract.call_model(model, _ids(call))  # (B, T, V)
         if of.dtype == torch.int64:
             loss = torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
@@ -159,7 +162,7 @@ class Answers:
         model = self._model(call)
         tap, weights = ProductTap(model), WeightUse(model)
         # with gradients on, so that torch takes no fused path that hides the products
-        with torch.enable_grad(), _evaluating(model), weights, tap:
+        with torch.enable_grad(), _in_mode(model, training=False), weights, tap:
             contract.call_model(model, _ids(call))
         arrays: dict[str, Array] = {}
         products = []
@@ -229,15 +232,15 @@ def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, then each of its modules in the mode it was in."""
+def _in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """The model in one mode, then each of its modules in the mode it was in."""
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    model.train(training)
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module, before in modes:
+            module.training = before
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from sandbox.calls import CandidateFault
-from sandbox.greedy import Stubbed, greedy_text
+from sandbox.greedy import Stubbed, follow_rule, greedy_text
 from sandbox.measurements import Measurements
 from sandbox.subject import StubbedText
 
@@ -47,6 +47,14 @@ class Generated:
         return steps.written[:length] == steps.expected[:length]
 
     @property
+    def fed_once(self) -> bool:
+        """Whether the model was given the prompt and then each new token alone, as over a cache."""
+        if self.steps is None or not self.steps.contexts:
+            return False
+        fed = [token for context in self.steps.contexts for token in context]
+        return fed == self.steps.expected[: len(fed)] and len(fed) < len(self.steps.expected)
+
+    @property
     def context_fault(self) -> str | None:
         """What is wrong with the first context that isn't the text so far, if it could be."""
         if self.steps is None:
@@ -62,12 +70,14 @@ class Generated:
 
 
 def generated(m: Measurements) -> Generated:
-    return m.subject.once("generated", lambda: _generate(m, prompt=_prompt(m, PROMPT), new_tokens=NEW))
+    return m.subject.once("generated", lambda: _generate(m, _prompt(m, PROMPT, new_tokens=NEW), NEW))
 
 
 def generated_beyond(m: Measurements) -> Generated:
     """A generation that goes beyond 128 tokens. Raises CandidateFault where the program stops there."""
-    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT), NEW))
+    return m.subject.once(
+        "beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT, new_tokens=NEW), NEW)
+    )
 
 
 def agrees_with_logits(m: Measurements) -> bool:
@@ -75,7 +85,7 @@ def agrees_with_logits(m: Measurements) -> bool:
     return m.subject.once("agrees", lambda: _compare_with_logits(m))
 
 
-def _generate(m: Measurements, *, prompt: str, new_tokens: int) -> Generated:
+def _generate(m: Measurements, prompt: str, new_tokens: int) -> Generated:
     try:
         return _generate_stubbed(m, prompt, new_tokens)
     except CandidateFault as fault:
@@ -100,12 +110,20 @@ def _generate_stubbed(m: Measurements, prompt: str, new_tokens: int) -> Generate
 
 
 def _compare_with_logits(m: Measurements) -> bool:
-    prompt = _prompt(m, PROMPT)
+    prompt = _prompt(m, PROMPT, new_tokens=NEW)
     model = m.initial.model.redrawn(std=_SHARP, seed=2, dtype="float32")
     expected = greedy_text(model, model.tokens(prompt)[0], NEW)
     return model.tokens(model.generate(prompt, NEW))[0] == expected
 
 
-def _prompt(m: Measurements, length: int) -> str:
-    draw = random.Random(m.subject.seed + length)
-    return "".join(draw.choice(sorted(set(m.text.strip()))) for _ in range(length))
+def _prompt(m: Measurements, length: int, *, new_tokens: int) -> str:
+    """Random characters of the sentence; with a blank at both ends of what comes out, if it has one."""
+    known = dict(zip(m.text, m.initial.model.tokens(m.text)[0], strict=False))
+    characters = {i: c for c, i in known.items()}
+    for attempt in range(500):
+        draw = random.Random(m.subject.seed * 1000 + attempt)
+        prompt = "".join(draw.choice(sorted(known)) for _ in range(length))
+        written = follow_rule([known[c] for c in prompt], new_tokens, choices=m.vocabulary)
+        if " " not in known or (prompt[0] == " " and characters.get(written[-1]) == " "):
+            break
+    return prompt

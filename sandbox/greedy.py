@@ -30,9 +30,19 @@ class Stubbed:
 
         More than the text may stand in front of it: a token that marks the beginning.
         """
-        so_far, context = self.expected[: len(self.prompt) + step], self.contexts[step]
+        whole = len(self.written) == len(self.prompt) + len(self.contexts)
+        so_far = (self.written if whole else self.expected)[: len(self.prompt) + step]
+        context = self.contexts[step]
         common = min(len(so_far), len(context))
         return so_far[len(so_far) - common :] != context[len(context) - common :]
+
+
+def follow_rule(ids: list[int], new_tokens: int, *, choices: list[int]) -> list[int]:
+    """What the stub writes after a context that it always sees whole."""
+    ids = list(ids)
+    for _ in range(new_tokens):
+        ids.append(choices[next_choice(ids, choices=len(choices))])
+    return ids
 
 
 def greedy_text(model: RemoteModel, prompt: list[int], new_tokens: int) -> list[int]:

@@ -140,6 +140,16 @@ class Measurements:
         return Products(found.taps, find_attentions(found.taps, T=ids.shape[1]), found.foreign, found.uses)
 
     @property
+    def unweighted(self) -> tuple[int, int] | None:
+        """A position and one not after it that gets no weight in a layer, from any head or text."""
+        for attention in self.products.attentions:
+            seen = attention.weights.tril().amax(dim=0) + torch.ones(attention.weights.shape[1:]).triu(1)
+            if bool((seen == 0).any()):
+                i, j = (seen == 0).nonzero()[0].tolist()
+                return i, j
+        return None
+
+    @property
     def gradients(self) -> dict[str, Tensor | None]:
         """Of a random sum of the logits, for a text of length T: what reaches the logits has one."""
         return self.subject.once("gradients", self._make_gradients)

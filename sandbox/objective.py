@@ -11,6 +11,7 @@ from torch import Tensor
 from sandbox.subject import Forward
 
 _SURE = 0.999  # a probability at which the gradient may vanish in float32
+_FAINT = 0.05  # of the largest gradient
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,18 @@ class Pull:
     imbalance: float = 0.0  # |sum of the gradient| / length: 0 for every loss on a softmax
 
 
-def pulls(forward: Forward, *, text: list[int]) -> Iterator[Pull]:
-    """One for each position whose gradient is not zero, or that has nothing left to learn.
+def pulls(forward: Forward, *, text: list[int]) -> list[Pull]:
+    """One for each position that the loss asks something of, or that has nothing left to learn.
 
-    Nothing where ids and logits don't belong together.
+    Empty where ids and logits don't belong together. A gradient far smaller than the others asks for nothing:
+    that is what a penalty on the size of logits leaves behind.
     """
+    found = list(_every_pull(forward, text))
+    largest = max((pull.size for pull in found if pull.size is not None), default=0.0)
+    return [pull for pull in found if pull.size is None or pull.size > _FAINT * largest]
+
+
+def _every_pull(forward: Forward, text: list[int]) -> Iterator[Pull]:
     ids, logits, gradient = forward.ids(text), forward.logits, forward.gradient
     if ids is None or gradient is None or not bool(gradient.isfinite().all()):
         return

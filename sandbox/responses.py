@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
+
+from sandbox.subject import RemoteModel
 
 
 class AnswersLogits(Protocol):
@@ -28,6 +31,17 @@ def responses(model: AnswersLogits, ids: Tensor, *, changed: list[int], vocabula
         batch[row, j] = other_token(int(ids[j]), vocabulary)
     logits = model.logits(batch)  # (n + 1, T, V)
     return (logits[:-1] - logits[-1]).abs().amax(dim=-1).T
+
+
+def training_responses(
+    model: RemoteModel, ids: Tensor, *, changed: list[int], vocabulary: list[int]
+) -> Tensor:
+    """The same in training mode, a text at a time under one seed, so that dropout falls alike: (T, n)."""
+    texts = ids.repeat(len(changed) + 1, 1)
+    for row, j in enumerate(changed):
+        texts[row, j] = other_token(int(ids[j]), vocabulary)
+    *moved, base = (model.logits(text[None], training_seed=1)[0] for text in texts)  # (T, V) each
+    return torch.stack([(logits - base).abs().amax(dim=-1) for logits in moved], dim=1)
 
 
 def other_token(token: int, vocabulary: list[int]) -> int:

@@ -46,9 +46,10 @@ class RemoteModel:
     dtype: str = "float32"
 
     @read_answer()
-    def logits(self, ids: Tensor) -> Tensor:
-        """(B, T) token ids to what the model answers, meant to be (B, T, V)."""
-        return to_tensor(self._ask("logits", arrays={"ids": to_array(ids)}).arrays["logits"])
+    def logits(self, ids: Tensor, *, training_seed: int | None = None) -> Tensor:
+        """What the model answers to (B, T) token ids, meant to be (B, T, V); in training mode if seeded."""
+        answer = self._ask("logits", {"training_seed": training_seed}, {"ids": to_array(ids)})
+        return to_tensor(answer.arrays["logits"])
 
     @read_answer()
     def redrawn(self, *, std: float, seed: int, dtype: str) -> RemoteModel:
@@ -290,7 +291,8 @@ def _text(value: Any) -> str:
 def hidden_text(seed: int, *, length: int = 31, letters: int = 23) -> str:
     """A text that no submission has seen: no pair of neighbours occurs twice, so each place tells itself."""
     draw = random.Random(seed * _SEED + length)
-    chosen = draw.sample(_ALPHABET, letters)
+    chosen = [c.upper() if i % 4 == 0 else c for i, c in enumerate(draw.sample(_ALPHABET, letters))]
+    draw.shuffle(chosen)
     text = list(chosen)
     pairs = set(itertools.pairwise(text))
     while len(text) < length:

@@ -21,7 +21,7 @@ from sandbox.measurements import SHORT, TAPS_B, TAPS_T, Measurements, T, cross_e
 from sandbox.memory import branching_strings, recited, teach
 from sandbox.objective import Pull, followers, pulls
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
-from sandbox.responses import other_token, responses
+from sandbox.responses import other_token, responses, training_responses
 from sandbox.wording import among, shown, stopped
 
 LONG = 96  # tokens: near the longest text that a program is promised
@@ -102,9 +102,10 @@ def causal(m: Measurements) -> Finding:
     if worst > m.tolerance:
         cells, moved = math.comb(len(future), 2), int((future > m.tolerance).sum())
         where = f" {'All' if moved == cells else f'{moved} of'} {cells} future cells respond."
-    else:
-        worst, i, j = _late_response(m)
-        where = f" So in a text of {LONG} tokens."
+    elif (late := _late_response(m))[0] > m.tolerance:
+        (worst, i, j), where = late, f" So in a text of {LONG} tokens."
+    elif (training := _response_in_training(m))[0] > m.tolerance:
+        (worst, i, j), where = training, " So in training mode."
     detail = f"Changing token {j} moved the logits at position {i} by {shown(worst)}. It must be 0.{where}"
     return judged(worst <= m.tolerance, detail, measured=worst, expected=0.0, data=data)
 
@@ -113,8 +114,18 @@ def _late_response(m: Measurements) -> tuple[float, int, int]:
     """The largest response before a token that was changed late in a long text; its position; the token's."""
     changed = [7, 40, 71, LONG - 1]
     late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 4)
-    before = [(float(late[:j, n].max()), int(late[:j, n].argmax()), j) for n, j in enumerate(changed)]
-    return max(before)
+    return _largest_before(late, changed)
+
+
+def _response_in_training(m: Measurements) -> tuple[float, int, int]:
+    changed = [4, T - 1]
+    model = m.drawn.without([])  # a copy: training mode may leave traces
+    found = training_responses(model, m.opening, changed=changed, vocabulary=m.vocabulary)  # (T, 2)
+    return _largest_before(found, changed)
+
+
+def _largest_before(moved: Tensor, changed: list[int]) -> tuple[float, int, int]:
+    return max((float(moved[:j, n].max()), int(moved[:j, n].argmax()), j) for n, j in enumerate(changed))
 
 
 @probe(title="A prefix gives the same logits", component="attention", needs=("repeatable",))
@@ -132,14 +143,19 @@ def prefix(m: Measurements) -> Finding:
 @probe(title="Each row of a batch stands alone", component="attention", needs=("repeatable",))
 def batch(m: Measurements) -> Finding:
     ids = m.ids(3, T)
-    moved = float((m.drawn.logits(ids)[:1] - m.drawn.logits(ids[:1])).abs().max())
-    detail = f"Two more rows in the batch moved the logits of the first by {shown(moved)}. It must be 0."
+    alone = torch.cat([m.drawn.logits(row[None]) for row in ids])  # (B, T, V)
+    moved = float((m.drawn.logits(ids) - alone).abs().max())
+    detail = f"Beside two other rows the logits of a row move by {shown(moved)}. It must be 0."
     return judged(moved <= m.tolerance, detail, measured=moved, expected=0.0)
 
 
 @probe(title="Each position sees all of the past", component="attention", needs=("repeatable",))
 def sees_past(m: Measurements) -> Finding:
     blind = [(i, j) for i in range(T) for j in range(i + 1) if float(m.map[i, j]) <= 1e-3 * m.tolerance]
+    if not blind and (cell := m.unweighted):
+        return broken(
+            f"In attention, position {cell[0]} gives no weight to position {cell[1]}.", measured=0.0
+        )
     i, j = blind[0] if blind else (0, 0)
     count = f"{len(blind)} of {T * (T + 1) // 2} cells of the past do not respond."
     detail = f"Changing token {j} left the logits at position {i} as they were. {count}"
@@ -230,12 +246,12 @@ def head_count(m: Measurements) -> Finding:
 
 @probe(title="Position matters", component="position", needs=("repeatable",))
 def position_sensitive(m: Measurements) -> Finding:
-    logits = m.drawn.logits(torch.full((1, T), m.vocabulary[0]))[0].double()  # (T, V)
+    logits = m.drawn.logits(torch.full((1, LONG), m.vocabulary[0]))[0].double()  # (T, V)
     distance = torch.cdist(logits, logits, p=math.inf).fill_diagonal_(math.inf)
     closest = float(distance.min())
     if closest <= m.tolerance and _scores_know_positions(m):
         return held(note=("positions_relative", "Positions enter the scores: valid, off the reference."))
-    i, j = sorted(divmod(int(distance.argmin()), T))
+    i, j = sorted(divmod(int(distance.argmin()), LONG))
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
     return judged(closest > m.tolerance, detail, measured=closest)
 
@@ -420,7 +436,7 @@ def trains_on_text(m: Measurements) -> Finding:
 
 @probe(title="The target is the next character", component="loss", needs=("finite", "trains_on_text"))
 def objective(m: Measurements) -> Finding:
-    forwards = [list(pulls(forward, text=m.hidden_ids)) for forward in m.short.forwards]
+    forwards = [pulls(forward, text=m.hidden_ids) for forward in m.short.forwards]
     found = [pull for forward in forwards for pull in forward]
     if not found:
         return _objective_unseen(m)
@@ -445,7 +461,7 @@ def _wrong_target(m: Measurements, pull: Pull, right: set[int], *, share: float)
 
 def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
     worst = min(pull.alignment for forward in forwards for pull in forward)
-    if worst < 0.98 or max(pull.imbalance for forward in forwards for pull in forward) > 0.02:
+    if worst < 0.98 or max(pull.imbalance for forward in forwards for pull in forward) > 0.1:
         detail = f"The gradient at the logits is not a cross-entropy's: their cosine is {worst:.3f}."
         return broken(f"{detail} It should be 1.", measured=worst, expected=1.0)
     for forward in forwards:
@@ -526,8 +542,9 @@ def memorises(m: Measurements) -> Finding:
 
 @probe(title="Encoding and decoding are inverse", component="tokenizer")
 def tokenizer(m: Measurements) -> Finding:
-    for text in (m.text, m.text[::-1], "".join(sorted(m.text))):
-        ids, decoded = m.initial.model.tokens(text)
+    texts = [(m.initial.model, text) for text in (m.text, m.text[::-1], "".join(sorted(m.text)))]
+    for model, text in [*texts, (m.before.model, m.hidden)]:
+        ids, decoded = model.tokens(text)
         if decoded != text:
             return broken(f"'{text}' comes back as '{decoded[:200]}'.")
         if len(ids) != len(text):
@@ -572,9 +589,11 @@ def generate_length(m: Measurements) -> Finding:
 @probe(title="Generation shows the model all of the text so far", component="generate", needs=("tokenizer",))
 def generate_context(m: Measurements) -> Finding:
     made = generation.generated(m)
+    if made.context_fault:
+        right = made.fed_once and generation.agrees_with_logits(m)
+        return judged(right, made.context_fault)
     if not made.clean:
-        misled = not generation.agrees_with_logits(m)
-        return judged(not (misled and made.context_fault), made.context_fault or "")
+        return held()
     try:
         beyond = generation.generated_beyond(m)
     except CandidateFault as fault:

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sandbox import candidate
 from sandbox.examiner import examine
 from sandbox.job import Ending, Event, Job
+
+torch.set_num_threads(1)  # a pool of threads would not survive the forks below
 
 PROBLEM = Path(__file__).parents[2] / "problems" / "gpt"
 SENTENCE = "attention is a soft lookup over the past"
