@@ -85,6 +85,7 @@ os.setresgid(65534, 65534, 65534)
 os.setresuid(65534, 65534, 65534)
 kernel.set_dumpable(True)
 os.environ["HOME"] = "/nonexistent"
+os.environ["TMPDIR"] = root.SCRATCH  # below /tmp there may be the checkout itself, and nothing to write to
 """
 
 
