@@ -23,6 +23,12 @@ class Attention:
     v: Tensor  # (N, T, d)
     weights: Tensor  # (N, T, T): what the values were multiplied with
 
+    @property
+    def varies(self) -> bool:
+        """Whether the weights of the last position depend on the text."""
+        last = self.weights[:, -1]  # (N, T)
+        return float((last - last[:1]).abs().max()) > 1e-9
+
 
 def find_attentions(taps: list[Tap], *, T: int) -> list[Attention]:
     """Pairs each product (N, T, d) @ (N, d, T) with the next (N, T, T) @ (N, T, d)."""

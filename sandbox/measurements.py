@@ -150,6 +150,20 @@ class Measurements:
         return None
 
     @property
+    def faintest(self) -> float:
+        """The smallest response to an earlier token over the largest, in draws that saturate a softmax."""
+        return self.subject.once("faintest", self._measure_faintest)
+
+    def _measure_faintest(self) -> float:
+        found = []
+        for seed in range(3):
+            model = self.initial.model.redrawn(std=4.0, seed=seed, dtype=self.drawn.dtype)
+            seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
+            share = seen / seen.amax(dim=1, keepdim=True)
+            found.append(float(share[1:].masked_fill(torch.ones(T, T).triu().bool()[1:], 1.0).min()))
+        return min(found)
+
+    @property
     def gradients(self) -> dict[str, Tensor | None]:
         """Of a random sum of the logits, for a text of length T: what reaches the logits has one."""
         return self.subject.once("gradients", self._make_gradients)

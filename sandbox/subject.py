@@ -87,7 +87,9 @@ class RemoteModel:
         taps = [Tap(*entry) for entry in answer.fields["products"]]
         for key, array in answer.arrays.items():
             i, side = key.split()
-            taps[int(i)].tensors[side] = to_tensor(array)
+            tensor = to_tensor(array)
+            alone = tensor.dim() == 3 and len(tensor) == 1  # how einsum spells a product of two matrices
+            taps[int(i)].tensors[side] = tensor[0] if alone else tensor
         return Taps(taps, foreign=answer.fields["foreign"], uses=answer.fields["uses"])
 
     @read_answer()

@@ -204,6 +204,9 @@ def attention_scale(m: Measurements) -> Finding:
 
 @probe(title="q, k and v are all used", component="attention", needs=("repeatable",))
 def qkv_used(m: Measurements) -> Finding:
+    if not any(attention.varies for attention in m.products.attentions) and m.faintest > 0.1:
+        share = f"{m.faintest:.0%} of the strongest one's say"
+        return broken(f"However parameters are drawn, every earlier token has {share}.", measured=m.faintest)
     idle = {name: _idle_share(m.gradients.get(name)) for name in _projection_weights(m)}
     name = max(idle, key=lambda name: idle[name], default="")
     worst = idle.get(name, 0.0)
@@ -218,7 +221,7 @@ def _projection_weights(m: Measurements) -> set[str]:
         taps = projections(m.products.taps, m.products.attentions, which)
         if q := find_source(attention.q, taps, B=TAPS_B):
             names |= {tap.weight for tap in taps if torch.equal(tap.tensors["left"], q.tap.tensors["left"])}
-    return {name for name in names if name} if m.products.attentions else set(blocks.branches(m))
+    return {name for name in names if name} or set(blocks.branches(m))
 
 
 def _idle_share(gradient: Tensor | None) -> float:
@@ -246,12 +249,16 @@ def head_count(m: Measurements) -> Finding:
 
 @probe(title="Position matters", component="position", needs=("repeatable",))
 def position_sensitive(m: Measurements) -> Finding:
-    logits = m.drawn.logits(torch.full((1, LONG), m.vocabulary[0]))[0].double()  # (T, V)
+    equal = torch.full((1, LONG), m.vocabulary[0])
+    # in the silenced model nothing but the position itself can tell two places apart
+    model = blocks.silenced(m) if m.initial.parameters.values else m.drawn
+    logits = model.logits(equal)[0].double()  # (T, V)
+    if float((logits - logits[0]).abs().max()) <= m.tolerance:
+        if _scores_know_positions(m):
+            return held(note=("positions_relative", "Positions enter the scores: valid, off the reference."))
+        logits = m.drawn.logits(equal)[0].double()
     distance = torch.cdist(logits, logits, p=math.inf).fill_diagonal_(math.inf)
-    closest = float(distance.min())
-    if closest <= m.tolerance and _scores_know_positions(m):
-        return held(note=("positions_relative", "Positions enter the scores: valid, off the reference."))
-    i, j = sorted(divmod(int(distance.argmin()), LONG))
+    closest, (i, j) = float(distance.min()), sorted(divmod(int(distance.argmin()), LONG))
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
     return judged(closest > m.tolerance, detail, measured=closest)
 
