@@ -25,13 +25,12 @@ def _status(bug: IssuedBug, *, job: Job, broken: set[str], passed: bool) -> str:
         return "fixed"
     if _stands(bug, job.source):
         return "broken"
-    if _definition_restored(bug, source=job.source, shape=job.shape):
-        return "fixed"
     others = [other for other in job.bugs if other.id != bug.id and not _surely_gone(other, job)]
     explained = {name for other in others for name in other.properties}
-    if (broken & set(bug.properties)) - explained:
-        return "broken"
-    return "blocked"
+    unexplained = (broken & set(bug.properties)) - explained
+    if _definition_restored(bug, source=job.source, shape=job.shape):
+        return "blocked" if unexplained else "fixed"  # the restored text may be no longer what runs
+    return "broken" if unexplained else "blocked"
 
 
 def _stands(bug: IssuedBug, source: str) -> bool:

@@ -91,6 +91,7 @@ def property_entry(probe: Probe, finding: Finding) -> dict[str, Any]:
     }
 
 
-def finite(value: float | None) -> float | None:
-    """The value as JSON can carry it: NaN and infinity are None."""
-    return float(value) if value is not None and math.isfinite(value) else None
+def finite(value: object) -> float | None:
+    """The value as JSON can carry it: NaN, infinity and what an answer passed off as a number are None."""
+    number = float(value) if isinstance(value, (int, float)) and abs(value) < 1e300 else math.nan
+    return number if math.isfinite(number) else None

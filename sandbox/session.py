@@ -43,7 +43,7 @@ class _Live:
 class Session:
     """Calls to one submission. A process that dies or falls silent is replaced, twice at most.
 
-    `starts` counts the processes: whoever keeps handles must drop them when it changes.
+    `generation` counts the processes that ended: whoever keeps handles must drop them when it changes.
     """
 
     def __init__(self, *, job: Job, spawn: Spawn, fill_uninitialized: bool):
@@ -52,7 +52,7 @@ class Session:
         self._live: _Live | None = None
         self._last_fault: CandidateFault | None = None
         self._deaths = 0
-        self.starts = 0
+        self.generation = 0
 
     def call(
         self, name: str, fields: Mapping[str, Any] | None = None, arrays: Mapping[str, Array] | None = None
@@ -65,7 +65,8 @@ class Session:
             if not fault.fatal:
                 fault.failure = sanitised(fault.failure)
                 raise
-            self._live, self._deaths = None, self._deaths + 1
+            self._deaths += 1
+            self.close()
             reason = self._why(fault, live.process.end())
             self._last_fault = CandidateFault(fault.kind, str(fault), failure=reason)
             raise self._last_fault from fault
@@ -79,12 +80,12 @@ class Session:
         if self._live is not None:
             self._live.process.end()
             self._live = None
+            self.generation += 1
 
     def _started(self) -> _Live:
         if self._live is None:
             if self._last_fault is not None and (self._deaths >= _MOST_DEATHS or self._timeout() <= 0):
                 raise self._last_fault
-            self.starts += 1
             process = self._spawn.calls(fill_uninitialized=self._fill)
             caller = Caller(
                 requests=process.requests, replies=process.replies, answer_bytes=self._job.limits.answer_bytes

@@ -226,7 +226,7 @@ class Subject:
         self.text = hidden_text(job.seed)
         self._kept: dict[str, Any] = {}
         self._faults: dict[str, CandidateFault] = {}
-        self._starts = 0
+        self._generation = 0
 
     @property
     def untrained(self) -> RemoteModel:
@@ -244,7 +244,7 @@ class Subject:
         """The value made under `key`; made again when the process it belongs to is gone, a fault never."""
         if key in self._faults:
             raise self._faults[key]
-        if self._starts != self.session.starts:
+        if self._generation != self.session.generation:
             self._kept.clear()
         if key not in self._kept:
             try:
@@ -252,7 +252,7 @@ class Subject:
             except CandidateFault as fault:
                 self._faults[key] = fault
                 raise
-            self._starts = self.session.starts
+            self._generation = self.session.generation
             self._kept[key] = value
         return cast("T", self._kept[key])
 
