@@ -267,8 +267,8 @@ class Subject:
         return Training(
             model=RemoteModel(self.session, _handle(answer)),
             text=text,
-            returned=arrays["returned"].tolist(),
-            computed=arrays["computed"].tolist(),
+            returned=arrays["returned"].double().flatten().tolist(),
+            computed=arrays["computed"].double().flatten().tolist(),
             observed=answer.fields,
             forwards=[
                 Forward(
