@@ -70,14 +70,12 @@ class Generated:
 
 
 def generated(m: Measurements) -> Generated:
-    return m.subject.once("generated", lambda: _generate(m, _prompt(m, PROMPT, new_tokens=NEW), NEW))
+    return m.subject.once("generated", lambda: _generate(m, _blank_ended(m), NEW))
 
 
 def generated_beyond(m: Measurements) -> Generated:
     """A generation that goes beyond 128 tokens. Raises CandidateFault where the program stops there."""
-    return m.subject.once(
-        "beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT, new_tokens=NEW), NEW)
-    )
+    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT), NEW))
 
 
 def agrees_with_logits(m: Measurements) -> bool:
@@ -110,20 +108,26 @@ def _generate_stubbed(m: Measurements, prompt: str, new_tokens: int) -> Generate
 
 
 def _compare_with_logits(m: Measurements) -> bool:
-    prompt = _prompt(m, PROMPT, new_tokens=NEW)
+    prompt = _prompt(m, PROMPT)
     model = m.initial.model.redrawn(std=_SHARP, seed=2, dtype="float32")
     expected = greedy_text(model, model.tokens(prompt)[0], NEW)
     return model.tokens(model.generate(prompt, NEW))[0] == expected
 
 
-def _prompt(m: Measurements, length: int, *, new_tokens: int) -> str:
-    """Random characters of the sentence; with a blank at both ends of what comes out, if it has one."""
-    known = dict(zip(m.text, m.initial.model.tokens(m.text)[0], strict=False))
-    characters = {i: c for c, i in known.items()}
-    for attempt in range(500):
-        draw = random.Random(m.subject.seed * 1000 + attempt)
-        prompt = "".join(draw.choice(sorted(known)) for _ in range(length))
-        written = follow_rule([known[c] for c in prompt], new_tokens, choices=m.vocabulary)
-        if " " not in known or (prompt[0] == " " and characters.get(written[-1]) == " "):
+def _prompt(m: Measurements, length: int) -> str:
+    """Random characters of the sentence."""
+    draw = random.Random(m.subject.seed + length)
+    return "".join(draw.choice(sorted(set(m.text))) for _ in range(length))
+
+
+def _blank_ended(m: Measurements) -> str:
+    """A prompt that begins with a blank and, by the stub's rule, goes on to end with one, if it can."""
+    ids = dict(zip(m.text, m.initial.model.tokens(m.text)[0], strict=False))
+    if " " not in ids:
+        return _prompt(m, PROMPT)
+    draw = random.Random(m.subject.seed)
+    for _ in range(200):
+        prompt = " " + "".join(draw.choice(sorted(ids)) for _ in range(PROMPT - 1))
+        if follow_rule([ids[c] for c in prompt], NEW, choices=m.vocabulary)[-1] == ids[" "]:
             break
     return prompt

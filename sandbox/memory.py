@@ -25,22 +25,29 @@ def branching_strings(vocabulary: list[int], *, count: int, length: int, seed: i
     return strings
 
 
-def teach(model: RemoteModel, values: dict[str, Tensor], strings: Tensor, *, steps: int, rate: float) -> None:
+class Lessons:
     """Adam on the mean cross-entropy of next tokens, with gradients of the remote model."""
-    ids, targets = strings[:, :-1], strings[:, 1:]
-    values = {name: value.clone() for name, value in values.items()}
-    first = {name: torch.zeros_like(value) for name, value in values.items()}
-    second = {name: torch.zeros_like(value) for name, value in values.items()}
-    for step in range(1, steps + 1):
-        for name, gradient in model.gradients(ids, targets).items():
-            if gradient is None:
-                continue
-            first[name].lerp_(gradient, 1 - _BETAS[0])
-            second[name].lerp_(gradient.square(), 1 - _BETAS[1])
-            mean = first[name] / (1 - _BETAS[0] ** step)
-            spread = (second[name] / (1 - _BETAS[1] ** step)).sqrt_().add_(1e-8)
-            values[name].addcdiv_(mean, spread, value=-rate)
-        model.set_parameters(values)
+
+    def __init__(self, model: RemoteModel, values: dict[str, Tensor], strings: Tensor, *, rate: float):
+        self._model, self._rate = model, rate
+        self._ids, self._targets = strings[:, :-1], strings[:, 1:]
+        self._values = {name: value.clone() for name, value in values.items()}
+        self._mean = {name: torch.zeros_like(value) for name, value in values.items()}
+        self._square = {name: torch.zeros_like(value) for name, value in values.items()}
+        self._step = 0
+
+    def give(self, steps: int) -> None:
+        for _ in range(steps):
+            self._step += 1
+            for name, gradient in self._model.gradients(self._ids, self._targets).items():
+                if gradient is not None:
+                    self._move(name, gradient)
+            self._model.set_parameters(self._values)
+
+    def _move(self, name: str, gradient: Tensor) -> None:
+        mean = self._mean[name].lerp_(gradient, 1 - _BETAS[0]) / (1 - _BETAS[0] ** self._step)
+        square = self._square[name].lerp_(gradient.square(), 1 - _BETAS[1]) / (1 - _BETAS[1] ** self._step)
+        self._values[name].addcdiv_(mean, square.sqrt_().add_(1e-8), value=-self._rate)
 
 
 def recited(model: RemoteModel, strings: Tensor) -> int:

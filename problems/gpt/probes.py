@@ -18,7 +18,7 @@ from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, TAPS_B, TAPS_T, Measurements, T, cross_entropy
-from sandbox.memory import branching_strings, recited, teach
+from sandbox.memory import Lessons, branching_strings, recited
 from sandbox.objective import Pull, followers, pulls
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.responses import other_token, responses, training_responses
@@ -537,9 +537,13 @@ def memorises(m: Measurements) -> Finding:
     if not 0 < m.initial.parameters.size <= 400_000:
         return not_seen("The model is too large to be trained here.")
     strings = branching_strings(m.vocabulary, count=min(8, len(m.vocabulary)), length=8, seed=m.subject.seed)
-    model = m.initial.model.with_parameters({})
-    teach(model, m.initial.parameters.values, strings, steps=60, rate=3e-3)
-    right, count = recited(model, strings), len(strings)
+    model, count = m.initial.model.with_parameters({}), len(strings)
+    lessons = Lessons(model, m.initial.parameters.values, strings, rate=5e-3)
+    for steps in (40, 80):  # a slow learner gets more
+        lessons.give(steps)
+        right = recited(model, strings)
+        if right >= count - 1:
+            break
     detail = f"Trained on {count} strings that part at their first character, it recites {right}."
     return judged(right >= count - 1, detail, measured=right, expected=count)
 
