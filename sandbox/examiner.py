@@ -88,8 +88,7 @@ def _find(probe: Probe, measured: Measurements) -> Finding:
     except CandidateFault as fault:
         reason = fault.failure or failure("exception", str(fault))
         return blocked(f"Could not be tried: {stopped(reason)}")
-    except Exception as error:
-        # numbers that no right program answers; what a probe does itself is tested
+    except Exception as error:  # numbers that no right program answers; the probes themselves are tested
         return blocked(f"Could not be tried: the answers do not fit together ({type(error).__name__}).")
 
 
