@@ -11,6 +11,7 @@ from torch import Tensor
 from sandbox.attention import Attention, find_attentions
 from sandbox.calls import CandidateFault
 from sandbox.criteria import own_generation, own_training
+from sandbox.parity import disagreement
 from sandbox.positions import Table, find_position_table, find_token_table
 from sandbox.reference import Reference
 from sandbox.responses import response_map, tolerance
@@ -125,6 +126,19 @@ class Measurements:
         return response_map(reference, ids, vocabulary=reference.vocabulary)
 
     @property
+    def disagreement(self) -> float | None:
+        """Between the drawn model and the clean one with its weights; None where they don't carry over."""
+        return self.subject.once("disagreement", self._measure_disagreement)
+
+    def _measure_disagreement(self) -> float | None:
+        values = self.drawn.parameters().values
+        if not values or not self.subject.job.shape:
+            return None
+        ids = self.ids(2, T)
+        reference = Reference(self.subject.job.shape, text=self.text)
+        return disagreement(reference, values, ids, self.drawn.logits(ids))
+
+    @property
     def tolerance(self) -> float:
         """Below this two logits of the drawn model are the same."""
         return self.subject.once(
@@ -189,11 +203,11 @@ class Measurements:
         return find_token_table(self.gradients, tokens=tokens)
 
     def _gradient_ids(self) -> Tensor:
-        """Tokens of a text that leaves some characters out, and has not as many as it has positions."""
-        kept = torch.tensor(self.vocabulary[: max(2, len(self.vocabulary) * 3 // 4)])
+        """Tokens of a text without the first and last characters of the vocabulary, so that they can be the
+        rows neither of a whole table nor of the first or last positions."""
+        kept = torch.tensor(self.vocabulary[1:-1] or self.vocabulary)
         generator = torch.Generator().manual_seed(self.subject.seed)
-        ids = kept[torch.randint(len(kept), (4, T), generator=generator)]
-        return ids if len(set(ids.flatten().tolist())) != T else ids[:, :-1]
+        return kept[torch.randint(len(kept), (4, T), generator=generator)]
 
     @property
     def before(self) -> Training:

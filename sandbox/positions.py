@@ -26,7 +26,7 @@ class Table:
 def find_position_table(gradients: dict[str, Tensor | None], *, T: int, tokens: set[int]) -> Table | None:
     """The parameter that a text of T tokens reaches in T rows, whatever its tokens are; else in a single row.
 
-    `tokens` are the ids of the text; they must not be 0 ... T - 1 themselves.
+    `tokens` are the ids of the text; they must be neither 0 ... T - 1 nor the last T rows of a table.
     """
     rows = [table for name, gradient in gradients.items() for table in _tables(name, gradient)]
     rows = [table for table in rows if set(table.used) != tokens and table.size >= _LEAST_ROWS]

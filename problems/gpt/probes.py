@@ -379,6 +379,20 @@ def mlp_nonlinear(m: Measurements) -> Finding:
     return held() if pairs else not_seen("No pair of a widening and a narrowing map was seen.")
 
 
+@probe(title="With its weights the clean program answers the same", component="model", needs=("finite",))
+def parity(m: Measurements) -> Finding:
+    # evidence for a program, never against one: ReLU for GELU is no fault
+    found = m.disagreement
+    if found is None:
+        return not_applicable("Its weights do not carry over into the clean program.")
+    if found > m.tolerance:
+        detail = (
+            f"With the same weights the clean program's log-probabilities differ by up to {shown(found)}."
+        )
+        return not_seen(detail, measured=found)
+    return held(measured=found, expected=0.0)
+
+
 # --- parameters -----------------------------------------------------------------------------------------
 
 
