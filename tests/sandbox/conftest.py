@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -129,12 +130,23 @@ def _reaped(pid: int, *, started: float, kill: bool) -> Ending:
 
 
 @pytest.fixture(scope="session")
+def warm_torch() -> None:
+    """What the first optimizer pulls in (torch._dynamo, a second of work), once for all forked children."""
+    parameter = torch.nn.Parameter(torch.zeros(2, 2))
+    parameter.grad = torch.zeros(2, 2)
+    for kind in (torch.optim.AdamW, torch.optim.SGD):
+        kind([parameter], lr=0.1).step()
+    gc.collect()
+    gc.freeze()  # or a collection in each child would copy every page of ours
+
+
+@pytest.fixture(scope="session")
 def shape() -> str:
     return (PROBLEM / "shapes" / "gpt.py").read_text()
 
 
 @pytest.fixture(scope="session")
-def examined() -> Callable[..., dict[str, Any]]:
+def examined(warm_torch: None) -> Callable[..., dict[str, Any]]:
     """examined(source) is the verdict of a source; more keywords go into its job."""
     probes = (PROBLEM / "probes.py").read_text()
     clean = (PROBLEM / "shapes" / "gpt.py").read_text()

@@ -23,7 +23,7 @@ def probes() -> dict[str, Probe]:
 
 
 @pytest.fixture
-def found(probes: dict[str, Probe]) -> Found:
+def found(probes: dict[str, Probe], warm_torch: None) -> Found:
     """found(source, name) is what one probe says of a source, whatever the others would."""
 
     def run(source: str, name: str) -> Finding:
