@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+# blocks, generation, memory and objective are what probes import: loaded here, once for all examinations
+from sandbox import blocks, generation, memory, objective
 from sandbox.calls import CandidateFault
 from sandbox.criteria import judge_criteria, own_training
 from sandbox.failures import failure, sanitised
@@ -22,7 +24,7 @@ from sandbox.subject import Subject
 from sandbox.verdict import build_verdict
 from sandbox.wording import stopped
 
-__all__ = ["CandidateProcess", "Spawn", "examine"]
+__all__ = ["CandidateProcess", "Spawn", "blocks", "examine", "generation", "memory", "objective"]
 
 _BATCH = 200  # loss points in one event
 
@@ -33,18 +35,15 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     Everything that the submission does wrong ends in the verdict; what is raised from here is our own fault.
     """
     torch.set_num_threads(1)
-    clock = _Clock()
-    probes = load_probes(job.probes)
+    started = time.monotonic()
     script = _run_script(job, spawn=spawn, emit=emit) if job.kind == "run" else None
-    clock.lap("run_ms")
+    ran = time.monotonic()
     emit(Event("status", {"phase": "examining"}))
     session = Session(job=job, spawn=spawn, fill_uninitialized=True)
     subject = Subject(job=job, session=session)
     try:
-        properties, notes = _run_probes(probes, Measurements(subject), emit=emit)
-        clock.lap("probe_ms")
+        properties, notes = _run_probes(load_probes(job.probes), Measurements(subject), emit=emit)
         criteria, reason = judge_criteria(subject)
-        clock.lap("train_ms")
         if script is None or not script.losses:
             _emit_losses(subject, emit=emit)
     finally:
@@ -56,8 +55,21 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
         properties=properties,
         notes=notes,
         failure=reason or (script.failure if script else None),
-        timings=clock.timings(),
+        timings=_timings(session, started=started, ran=ran),
     )
+
+
+def _timings(session: Session, *, started: float, ran: float) -> dict[str, int]:
+    """Milliseconds on the wall: the visible run, loading, all trainings, the rest of the probes, everything."""
+    now = time.monotonic()
+    load, train = session.seconds.get("load", 0.0), session.seconds.get("train", 0.0)
+    parts = {
+        "run_ms": ran - started,
+        "load_ms": load,
+        "train_ms": train,
+        "probe_ms": now - ran - load - train,
+    }
+    return {name: round(seconds * 1000) for name, seconds in (parts | {"total_ms": now - started}).items()}
 
 
 def _run_probes(
@@ -124,19 +136,3 @@ def _emit_losses(subject: Subject, *, emit: Callable[[Event], None]) -> None:
     points = [[step, round(loss, 5)] for step, loss in enumerate(losses[:20_000]) if abs(loss) < 1e9]
     for start in range(0, len(points), _BATCH):
         emit(Event("loss", {"points": points[start : start + _BATCH]}))
-
-
-class _Clock:
-    """Milliseconds of each part, on the wall."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.monotonic()
-        self._laps: dict[str, int] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self._laps[name] = round((now - self._last) * 1000)
-        self._last = now
-
-    def timings(self) -> dict[str, int]:
-        return {**self._laps, "total_ms": round((time.monotonic() - self._start) * 1000)}

@@ -53,12 +53,14 @@ class Session:
         self._last_fault: CandidateFault | None = None
         self._deaths = 0
         self.generation = 0
+        self.seconds: dict[str, float] = {}  # spent waiting, by the name of the call
 
     def call(
         self, name: str, fields: Mapping[str, Any] | None = None, arrays: Mapping[str, Array] | None = None
     ) -> Message:
         """The answer. Raises CandidateFault, always with a `failure` that is fit for the verdict."""
         live = self._started()
+        asked = time.monotonic()
         try:
             return live.caller.call(name, fields, arrays, timeout_s=self._timeout())
         except CandidateFault as fault:
@@ -70,6 +72,8 @@ class Session:
             reason = self._why(fault, live.process.end())
             self._last_fault = CandidateFault(fault.kind, str(fault), failure=reason)
             raise self._last_fault from fault
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - asked
 
     def without_fill(self) -> None:
         """Ends the process; the next one leaves uninitialised memory as it is."""
