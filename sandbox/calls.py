@@ -161,7 +161,24 @@ class Caller:
     ) -> Message:
         """The candidate's answer. Raises CandidateFault for every way in which there is none."""
         deadline = time.monotonic() + timeout_s
-        self._write(encode(Message(name, dict(fields or {}), dict(arrays or {}))), deadline)
+        self.post(name, fields, arrays, timeout_s=timeout_s)
+        return self.take(timeout_s=deadline - time.monotonic())
+
+    def post(
+        self,
+        name: str,
+        fields: Mapping[str, Any] | None = None,
+        arrays: Mapping[str, Array] | None = None,
+        *,
+        timeout_s: float,
+    ) -> None:
+        """Asks without waiting for the answer, which `take` reads; answers come in the order of the calls."""
+        frame = encode(Message(name, dict(fields or {}), dict(arrays or {})))
+        self._write(frame, time.monotonic() + timeout_s)
+
+    def take(self, *, timeout_s: float) -> Message:
+        """The answer to the oldest call that has none yet."""
+        deadline = time.monotonic() + timeout_s
         try:
             header_bytes, body_bytes = decode_head(
                 self._read(_HEAD.size, deadline), most_bytes=self._answer_bytes

@@ -7,24 +7,17 @@ from typing import Any
 from sandbox.calls import CandidateFault
 from sandbox.failures import Failure
 from sandbox.probing import finite
-from sandbox.subject import Subject, Training
+from sandbox.subject import Subject
 
 PROMPT = 8  # characters: what a person would type
 
 
-def own_training(subject: Subject) -> Training:
-    """The submission's training with its own steps and rate, on the sentence of the job."""
-    training: Training = subject.once("own training", lambda: subject.train(subject.job.text))
-    return training
-
-
 def own_generation(subject: Subject) -> str:
     text = subject.job.text
-    model = own_training(subject).model
-    generated: str = subject.once(
-        "own generation", lambda: model.generate(text[:PROMPT], max(len(text) - PROMPT, 0))
+    return subject.once_own(
+        "own generation",
+        lambda: subject.own_training.model.generate(text[:PROMPT], max(len(text) - PROMPT, 0)),
     )
-    return generated
 
 
 def judge_criteria(subject: Subject) -> tuple[dict[str, Any], Failure | None]:
@@ -34,7 +27,7 @@ def judge_criteria(subject: Subject) -> tuple[dict[str, Any], Failure | None]:
     generation: dict[str, Any] = {"passed": False, "expected": text, "got": None}
     criteria = {"loss_drop": loss, "generation": generation}
     try:
-        losses = own_training(subject).returned
+        losses = subject.own_training.returned
         loss |= {"steps": len(losses)}
         if losses:
             loss |= {"first": finite(losses[0]), "last": finite(losses[-1])}

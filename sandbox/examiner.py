@@ -14,7 +14,7 @@ import torch
 # blocks, generation, memory and objective are what probes import: loaded here, once for all examinations
 from sandbox import blocks, generation, memory, objective
 from sandbox.calls import CandidateFault
-from sandbox.criteria import judge_criteria, own_training
+from sandbox.criteria import judge_criteria
 from sandbox.failures import failure, sanitised
 from sandbox.job import Ending, Event, Job
 from sandbox.measurements import Measurements
@@ -40,14 +40,17 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     ran = time.monotonic()
     emit(Event("status", {"phase": "examining"}))
     session = Session(job=job, spawn=spawn, fill_uninitialized=True)
-    subject = Subject(job=job, session=session)
+    own = Session(job=job, spawn=spawn, fill_uninitialized=False)
+    subject = Subject(job=job, session=session, own=own)
     try:
+        subject.begin_own_training()
         properties, notes = _run_probes(load_probes(job.probes), Measurements(subject), emit=emit)
         criteria, reason = judge_criteria(subject)
         if script is None or not script.losses:
             _emit_losses(subject, emit=emit)
     finally:
         session.close()
+        own.close()
     return build_verdict(
         job=job,
         level=level,
@@ -55,20 +58,16 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
         properties=properties,
         notes=notes,
         failure=reason or (script.failure if script else None),
-        timings=_timings(session, started=started, ran=ran),
+        timings=_timings((session, own), started=started, ran=ran),
     )
 
 
-def _timings(session: Session, *, started: float, ran: float) -> dict[str, int]:
-    """Milliseconds on the wall: the visible run, loading, all trainings, the rest of the probes, everything."""
+def _timings(sessions: tuple[Session, Session], *, started: float, ran: float) -> dict[str, int]:
+    """Milliseconds on the wall: visible run, waiting for loading and for training, the rest, everything."""
     now = time.monotonic()
-    load, train = session.seconds.get("load", 0.0), session.seconds.get("train", 0.0)
-    parts = {
-        "run_ms": ran - started,
-        "load_ms": load,
-        "train_ms": train,
-        "probe_ms": now - ran - load - train,
-    }
+    load, train = (sum(session.seconds.get(name, 0.0) for session in sessions) for name in ("load", "train"))
+    rest = now - ran - load - train
+    parts = {"run_ms": ran - started, "load_ms": load, "train_ms": train, "probe_ms": rest}
     return {name: round(seconds * 1000) for name, seconds in (parts | {"total_ms": now - started}).items()}
 
 
@@ -76,8 +75,8 @@ def _run_probes(
     probes: list[Probe], measured: Measurements, *, emit: Callable[[Event], None]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     roots: dict[str, str] = {}  # property that does not hold: title of the one that keeps it from being tried
-    entries, notes = [], []
-    for probe in probes:
+    entries, notes = {}, []
+    for probe in sorted(probes, key=lambda probe: probe.waits):
         root = next((roots[needed] for needed in probe.needs if needed in roots), None)
         finding = (
             _find(probe, measured)
@@ -86,12 +85,11 @@ def _run_probes(
         )
         if finding.status in ("broken", "blocked"):
             roots[probe.name] = root or probe.title
-        entry = property_entry(probe, finding)
-        entries.append(entry)
-        emit(Event("property", entry))
+        entries[probe.name] = property_entry(probe, finding)
+        emit(Event("property", entries[probe.name]))
         if finding.note is not None:
             notes.append({"name": finding.note[0], "text": finding.note[1]})
-    return entries, notes
+    return [entries[probe.name] for probe in probes], notes
 
 
 def _find(probe: Probe, measured: Measurements) -> Finding:
@@ -129,7 +127,7 @@ def _run_script(job: Job, *, spawn: Spawn, emit: Callable[[Event], None]) -> _Sc
 def _emit_losses(subject: Subject, *, emit: Callable[[Event], None]) -> None:
     """The loss curve of the own training, for a run that showed none itself."""
     try:
-        training = own_training(subject)
+        training = subject.own_training
     except CandidateFault:
         return
     losses = training.computed or training.returned

@@ -64,7 +64,7 @@ def sanitised(claim: Any) -> Failure:
     message = data.get("message")
     frames = data.get("traceback")
     return failure(
-        kind if kind in _KINDS else "exception",
+        kind if isinstance(kind, str) and kind in _KINDS else "exception",
         message if isinstance(message, str) else "The submission raised an exception.",
         line=_line(data.get("line")),
         frames=[_frame(frame) for frame in frames[:_MOST_FRAMES] if isinstance(frame, dict)]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sandbox.attention import Attention, find_attentions
 from sandbox.calls import CandidateFault
-from sandbox.criteria import own_generation, own_training
+from sandbox.criteria import own_generation
 from sandbox.parity import disagreement
 from sandbox.positions import Table, find_position_table, find_token_table
 from sandbox.reference import Reference
@@ -282,7 +282,7 @@ class Measurements:
     @property
     def own(self) -> Training:
         """The training with the program's own steps and rate, on the job's sentence."""
-        return own_training(self.subject)
+        return self.subject.own_training
 
     @property
     def own_text(self) -> str:

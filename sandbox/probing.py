@@ -25,22 +25,26 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A test of one property. Blocked unless the properties in `needs` hold, so order them before it."""
+    """A test of one property. Blocked unless the properties in `needs` hold, so order them before it.
+
+    One that `waits` for the own training is run after all others.
+    """
 
     name: str
     title: str
     component: str
     needs: tuple[str, ...]
+    waits: bool
     run: Callable[[Any], Finding]
 
 
 def probe(
-    *, title: str, component: str, needs: tuple[str, ...] = ()
+    *, title: str, component: str, needs: tuple[str, ...] = (), waits: bool = False
 ) -> Callable[[Callable[[Any], Finding]], Probe]:
     """Makes a function the probe of the property that it is named after."""
 
     def decorate(function: Callable[[Any], Finding]) -> Probe:
-        return Probe(function.__name__, title, component, needs, function)
+        return Probe(function.__name__, title, component, needs, waits, function)
 
     return decorate
 

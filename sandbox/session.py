@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,6 +39,7 @@ class Spawn(Protocol):
 class _Live:
     process: CandidateProcess
     caller: Caller
+    loaded: bool = False
 
 
 class Session:
@@ -52,6 +54,7 @@ class Session:
         self._live: _Live | None = None
         self._last_fault: CandidateFault | None = None
         self._deaths = 0
+        self._begun = ""  # the call that was posted and not yet answered
         self.generation = 0
         self.seconds: dict[str, float] = {}  # spent waiting, by the name of the call
 
@@ -59,19 +62,27 @@ class Session:
         self, name: str, fields: Mapping[str, Any] | None = None, arrays: Mapping[str, Array] | None = None
     ) -> Message:
         """The answer. Raises CandidateFault, always with a `failure` that is fit for the verdict."""
-        live = self._started()
-        asked = time.monotonic()
+        self.begin(name, fields, arrays)
+        return self.finish()
+
+    def begin(
+        self, name: str, fields: Mapping[str, Any] | None = None, arrays: Mapping[str, Array] | None = None
+    ) -> None:
+        """Asks without waiting; `finish` waits. A process that was only just started loads first."""
+        caller = self._started().caller
+        self._begun = name
+        with self._blaming():
+            caller.post(name, fields, arrays, timeout_s=self._timeout())
+
+    def finish(self) -> Message:
+        """The answer to the call that was begun."""
+        live, name, asked = self._started(), self._begun, time.monotonic()
+        self._begun = ""
+        if not live.loaded:
+            self._take_load(live)
         try:
-            return live.caller.call(name, fields, arrays, timeout_s=self._timeout())
-        except CandidateFault as fault:
-            if not fault.fatal:
-                fault.failure = sanitised(fault.failure)
-                raise
-            self._deaths += 1
-            self.close()
-            reason = self._why(fault, live.process.end())
-            self._last_fault = CandidateFault(fault.kind, str(fault), failure=reason)
-            raise self._last_fault from fault
+            with self._blaming():
+                return live.caller.take(timeout_s=self._timeout())
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - asked
 
@@ -95,15 +106,36 @@ class Session:
                 requests=process.requests, replies=process.replies, answer_bytes=self._job.limits.answer_bytes
             )
             self._live = _Live(process, caller)
-            self._load()
+            with self._blaming():
+                caller.post("load", timeout_s=self._timeout())
         return self._live
 
-    def _load(self) -> None:
+    def _take_load(self, live: _Live) -> None:
+        asked = time.monotonic()
         try:
-            self.call("load")
+            with self._blaming():
+                live.caller.take(timeout_s=self._timeout())
         except CandidateFault:
             self.close()  # nothing is loaded in it: a later call would blame its own name for that
             raise
+        live.loaded = True
+        self.seconds["load"] = self.seconds.get("load", 0.0) + time.monotonic() - asked
+
+    @contextlib.contextmanager
+    def _blaming(self) -> Iterator[None]:
+        """Gives a fault the failure that is said of it; one that is fatal ends the process."""
+        live = self._live
+        try:
+            yield
+        except CandidateFault as fault:
+            if not fault.fatal:
+                fault.failure = sanitised(fault.failure)
+                raise
+            self._deaths += 1
+            self.close()
+            reason = self._why(fault, live.process.end()) if live else fault.failure
+            self._last_fault = CandidateFault(fault.kind, str(fault), failure=reason)
+            raise self._last_fault from fault
 
     def _timeout(self) -> float:
         return min(self._job.limits.wall_s, self._until - time.monotonic())

@@ -219,66 +219,91 @@ class Training:
 
 
 class Subject:
-    """A submission under examination. What is asked for twice is asked of the candidate once."""
+    """A submission under examination. What is asked for twice is asked of the candidate once.
 
-    def __init__(self, *, job: Job, session: Session):
-        self.job, self.session = job, session
+    Two processes hold it: one trains with its own steps while the other answers everything else.
+    """
+
+    def __init__(self, *, job: Job, session: Session, own: Session):
+        self.job, self.session, self._own = job, session, own
         self.text = hidden_text(job.seed)
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, tuple[int, Any]] = {}  # with the generation of the process it belongs to
         self._faults: dict[str, CandidateFault] = {}
-        self._generation = 0
-
-    @property
-    def untrained(self) -> RemoteModel:
-        """The model that train(text, steps=0) returns for the hidden text, as it is initialised."""
-        model: RemoteModel = self.once(
-            "untrained", lambda: self.train(self.text, steps=0, seed=self.seed).model
-        )
-        return model
+        self._own_begun = False
 
     @property
     def seed(self) -> int:
         return self.job.seed % 10_000
 
     def once(self, key: str, make: Callable[[], T]) -> T:
-        """The value made under `key`; made again when the process it belongs to is gone, a fault never."""
+        """The value made under `key`; made again when its process is gone, but a fault never."""
+        return self._once(key, make, self.session)
+
+    def once_own(self, key: str, make: Callable[[], T]) -> T:
+        """The same for what belongs to the process of the own training."""
+        return self._once(key, make, self._own)
+
+    def _once(self, key: str, make: Callable[[], T], session: Session) -> T:
         if key in self._faults:
             raise self._faults[key]
-        if self._generation != self.session.generation:
-            self._kept.clear()
-        if key not in self._kept:
+        if key not in self._kept or self._kept[key][0] != session.generation:
             try:
                 value = make()
             except CandidateFault as fault:
                 self._faults[key] = fault
                 raise
-            self._generation = self.session.generation
-            self._kept[key] = value
-        return cast("T", self._kept[key])
+            self._kept[key] = (session.generation, value)
+        return cast("T", self._kept[key][1])
 
-    @read_answer()
     def train(
         self, text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
     ) -> Training:
         """The submission's train on a text; with its own steps if None, observed if vocab is given."""
-        fields = {"text": text, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
-        answer = self.session.call("train", fields)
-        arrays = {key: to_tensor(array) for key, array in answer.arrays.items()}
-        return Training(
-            model=RemoteModel(self.session, _handle(answer)),
-            text=text,
-            returned=arrays["returned"].double().flatten().tolist(),
-            computed=arrays["computed"].double().flatten().tolist(),
-            observed=answer.fields,
-            forwards=[
-                Forward(
-                    lookups=[arrays[f"lookup {i} {j}"] for j in range(count)],
-                    logits=arrays[f"logits {i}"],
-                    gradient=arrays.get(f"gradient {i}"),
-                )
-                for i, count in enumerate(answer.fields.get("forwards", []))
-            ],
-        )
+        fields = _train_fields(text, steps=steps, seed=seed, vocab=vocab)
+        return _read_training(self.session, text, self.session.call("train", fields))
+
+    def begin_own_training(self) -> None:
+        """Starts the training with the submission's own steps and rate; nothing waits for it yet."""
+        with contextlib.suppress(CandidateFault):  # it comes again when the training is asked for
+            self._own.begin("train", _train_fields(self.job.text))
+            self._own_begun = True
+
+    @property
+    def own_training(self) -> Training:
+        """The training with the submission's own steps and rate, on the sentence of the job."""
+        return self.once_own("own training", self._finish_own_training)
+
+    def _finish_own_training(self) -> Training:
+        if not self._own_begun:
+            self._own.begin("train", _train_fields(self.job.text))
+        self._own_begun = False
+        return _read_training(self._own, self.job.text, self._own.finish())
+
+
+def _train_fields(
+    text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
+) -> dict[str, Any]:
+    return {"text": text, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
+
+
+@read_answer()
+def _read_training(session: Session, text: str, answer: Message) -> Training:
+    arrays = {key: to_tensor(array) for key, array in answer.arrays.items()}
+    return Training(
+        model=RemoteModel(session, _handle(answer)),
+        text=text,
+        returned=arrays["returned"].double().flatten().tolist(),
+        computed=arrays["computed"].double().flatten().tolist(),
+        observed=answer.fields,
+        forwards=[
+            Forward(
+                lookups=[arrays[f"lookup {i} {j}"] for j in range(count)],
+                logits=arrays[f"logits {i}"],
+                gradient=arrays.get(f"gradient {i}"),
+            )
+            for i, count in enumerate(answer.fields.get("forwards", []))
+        ],
+    )
 
 
 def _handle(answer: Message) -> int:

@@ -31,7 +31,7 @@ GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 # --- the program ----------------------------------------------------------------------------------------
 
 
-@probe(title="It runs from end to end", component="program")
+@probe(title="It runs from end to end", component="program", waits=True)
 def runs(m: Measurements) -> Finding:
     try:
         _ = m.initial, m.short, m.own, m.own_text
@@ -525,7 +525,7 @@ def gradients_fresh(m: Measurements) -> Finding:
     return judged(worst == 0, detail, measured=worst, expected=0)
 
 
-@probe(title="One loss a step, and it falls", component="loop")
+@probe(title="One loss a step, and it falls", component="loop", waits=True)
 def loss_falls(m: Measurements) -> Finding:
     if m.initial.uninitialised:
         return blocked(GARBAGE)
@@ -548,6 +548,8 @@ def loss_falls(m: Measurements) -> Finding:
 def memorises(m: Measurements) -> Finding:
     if m.initial.uninitialised:
         return blocked(GARBAGE)
+    if m.disagreement is not None and m.disagreement <= m.tolerance:
+        return held("With its weights the clean program answers the same.")
     if not 0 < m.initial.parameters.size <= 400_000:
         return not_seen("The model is too large to be trained here.")
     strings = branching_strings(m.vocabulary, count=min(8, len(m.vocabulary)), length=8, seed=m.subject.seed)

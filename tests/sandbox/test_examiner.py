@@ -58,7 +58,9 @@ def test_events_come_in_order_and_say_what_the_verdict_says(clean: tuple[Verdict
     verdict, events = clean
     phases = [event.data["phase"] for event in events if event.kind == "status"]
     assert phases == ["running", "examining"]
-    assert [event.data for event in events if event.kind == "property"] == verdict["properties"]
+    told = {event.data["name"]: event.data for event in events if event.kind == "property"}
+    assert [told[entry["name"]] for entry in verdict["properties"]] == verdict["properties"]
+    assert list(told)[-1] == "loss_falls"  # what waits for the training comes last
     assert not any(event.kind == "loss" for event in events)  # the script itself has shown them
 
 

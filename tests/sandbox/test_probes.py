@@ -28,11 +28,13 @@ def found(probes: dict[str, Probe], warm_torch: None) -> Found:
 
     def run(source: str, name: str) -> Finding:
         job = Job(kind="check", source=source, text=SENTENCE, problem="gpt", probes="", shape="", seed=11)
-        session = Session(job=job, spawn=UnjailedSpawn(job), fill_uninitialized=True)
+        spawn = UnjailedSpawn(job)
+        session, own = (Session(job=job, spawn=spawn, fill_uninitialized=fill) for fill in (True, False))
         try:
-            return probes[name].run(Measurements(Subject(job=job, session=session)))
+            return probes[name].run(Measurements(Subject(job=job, session=session, own=own)))
         finally:
             session.close()
+            own.close()
 
     return run
 
