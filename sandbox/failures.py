@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Kind = Literal["syntax", "import", "contract", "exception", "timeout", "memory", "output", "killed"]
 Failure = dict[str, Any]  # kind, message, line, traceback: [{"line", "function", "text"}, ...] innermost last
@@ -64,7 +64,7 @@ def sanitised(claim: Any) -> Failure:
     message = data.get("message")
     frames = data.get("traceback")
     return failure(
-        kind if isinstance(kind, str) and kind in _KINDS else "exception",
+        cast("Kind", kind) if isinstance(kind, str) and kind in _KINDS else "exception",
         message if isinstance(message, str) else "The submission raised an exception.",
         line=_line(data.get("line")),
         frames=[_frame(frame) for frame in frames[:_MOST_FRAMES] if isinstance(frame, dict)]
