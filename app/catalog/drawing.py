@@ -92,7 +92,7 @@ def _pick_bugs(
         fit = [
             bug
             for _, bug in sorted(problem.bugs.items())
-            if shape in bug.patches and pick.takes(bug) and bug not in chosen
+            if pick.takes(bug, shape=shape) and bug not in chosen
         ]
         if not fit:
             raise BadInput(f"The tier “{tier.name}” has no bug to draw for the shape “{shape}”.")
@@ -102,7 +102,7 @@ def _pick_bugs(
 
 
 def _goes_together(problem: Problem, variant: Variant, bugs: Sequence[Bug], tier: Tier) -> bool:
-    if sum(bug.crashes for bug in bugs) > tier.max_crashes:
+    if sum(bug.patches[variant.shape].crashes for bug in bugs) > tier.max_crashes:
         return False
     try:
         compose(problem, variant)

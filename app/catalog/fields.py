@@ -35,8 +35,8 @@ class Fields:
             raise broken(self.where, f"`{name}` is empty")
         return value
 
-    def one_of(self, name: str, allowed: Iterable[str]) -> str:
-        value = self.take(name, str)
+    def one_of(self, name: str, allowed: Iterable[str], default: str | None = None) -> str:
+        value = self.take(name, str, default)
         if value not in allowed:
             raise broken(self.where, f"`{name}` is {value!r}, not one of {', '.join(allowed)}")
         return value
@@ -55,6 +55,10 @@ class Fields:
 
     def items(self, name: str) -> dict[str, Any]:
         return self.take(name, dict)
+
+    def names(self) -> list[str]:
+        """The fields that were not taken yet."""
+        return list(self._values)
 
     def end(self) -> None:
         if self._values:

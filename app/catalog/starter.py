@@ -117,7 +117,7 @@ def _issued(slot: Slot, shape: str) -> IssuedBug:
     return IssuedBug(
         id=slot.bug.id,
         component=slot.bug.component,
-        properties=slot.bug.properties,
+        properties=slot.patch.properties,
         find=before + slot.patch.find + after,
         replace=before + slot.patch.replace + after,
     )

@@ -13,16 +13,24 @@ T = TypeVar("T")
 # What a person sees who runs the file: it stops; the loss is not a number; the loss does not fall far enough;
 # the text is wrong; nothing, both criteria pass; or it depends on the process, the seed or the sentence.
 SYMPTOMS = ("crash", "nan", "flat", "text", "criteria_pass", "varies")
-LOUDNESS = ("loud", "quiet", "silent")
+# loud: it stops, is not a number or stays flat; canonical: what interviews are reported to have; silent: both
+# criteria pass; expert: so does nearly everything else
+DIFFICULTIES = ("loud", "canonical", "silent", "expert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """How a bug is put into one shape: `find`, there exactly once, becomes `replace`."""
+    """How a bug is put into one shape, and shows there: `find`, there exactly once, becomes `replace`."""
 
     find: str
     replace: str
     mark: str  # the definition that a mark names, such as `CausalSelfAttention.forward`
+    properties: tuple[str, ...]  # what it breaks when it is alone; the first is the one that speaks for it
+    symptom: str  # one of SYMPTOMS: what a person sees who runs the file
+
+    @property
+    def crashes(self) -> bool:
+        return self.symptom == "crash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +42,13 @@ class Bug:
     family: str  # what a tier draws by: position, mask, projection, loop, shift, ...
     component: str
     mechanism: str
-    properties: tuple[str, ...]  # what it breaks when it is alone; the first is the one that speaks for it
-    symptom: str  # one of SYMPTOMS: what a person sees who runs the file
-    loudness: str  # loud: the symptom points at it; quiet: it shows, elsewhere; silent: both criteria pass
+    properties: tuple[str, ...]  # as a patch has them that says nothing else
+    symptom: str
+    difficulty: str  # one of DIFFICULTIES
     why: str  # one sentence, as interviewers reward it
     hints: tuple[str, str, str]  # the area; the symptom to look at; the line of thought
     debrief: str
     patches: Mapping[str, Patch]  # by shape
-
-    @property
-    def crashes(self) -> bool:
-        return self.symptom == "crash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +56,16 @@ class Pick:
     """One bug of a tier's draw: of which families, how loud, and in one draw of how many."""
 
     families: tuple[str, ...] = ()  # none named: any
-    loudness: tuple[str, ...] = ()
+    difficulties: tuple[str, ...] = ()
     crashes: bool = True  # whether one that crashes may be picked
     one_in: int = 1
 
-    def takes(self, bug: Bug) -> bool:
+    def takes(self, bug: Bug, *, shape: str) -> bool:
         return (
-            (not self.families or bug.family in self.families)
-            and (not self.loudness or bug.loudness in self.loudness)
-            and (self.crashes or not bug.crashes)
+            shape in bug.patches
+            and (not self.families or bug.family in self.families)
+            and (not self.difficulties or bug.difficulty in self.difficulties)
+            and (self.crashes or not bug.patches[shape].crashes)
         )
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from app.catalog import (
-    Bug,
     Catalog,
     Material,
+    Patch,
     Problem,
     Variant,
     choose,
@@ -85,10 +85,10 @@ def _bugs(problem: Problem) -> Iterator[Trial]:
                 raise broken(bug.id, "taking the patch out does not give the clean shape back")
             yield Trial(
                 kind="bug",
-                name=bug.id,
+                name=f"{bug.id}, {shape}",
                 source=starter.source,
                 material=given,
-                judge=partial(_must_be_caught, bug=bug),
+                judge=partial(_must_be_caught, patch=bug.patches[shape]),
             )
 
 
@@ -145,17 +145,17 @@ def _must_pass(verdict: Verdict) -> Judgement:
     return Judgement(complaints=tuple(complaints) or (f"its outcome is {verdict['outcome']}",))
 
 
-def _must_be_caught(verdict: Verdict, *, bug: Bug) -> Judgement:
+def _must_be_caught(verdict: Verdict, *, patch: Patch) -> Judgement:
     statuses = {entry["name"]: entry["status"] for entry in verdict["properties"]}
     complaints = [
         f"{name} is {statuses.get(name, 'not a property')}, not broken"
-        for name in bug.properties
+        for name in patch.properties
         if statuses.get(name) != "broken"
     ]
     status = verdict["bugs"][0]["status"]
     if status != "broken":
         complaints.append(f"its status is {status}, not broken")
-    return Judgement(complaints=(*complaints, *_symptom_complaints(verdict, bug.symptom)))
+    return Judgement(complaints=(*complaints, *_symptom_complaints(verdict, patch.symptom)))
 
 
 def _symptom_complaints(verdict: Verdict, symptom: str) -> list[str]:

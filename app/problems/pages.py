@@ -53,7 +53,7 @@ def _shelf(problem: Problem, *, valid: int) -> Shelf:
         statement_html=as_html(problem.statement),
         bugs=len(bugs),
         families=len({bug.family for bug in bugs}),
-        silent=sum(bug.loudness == "silent" for bug in bugs),
+        silent=sum(bug.difficulty in ("silent", "expert") for bug in bugs),
         valid=valid,
         sentences=len(problem.sentences),
         shapes=len(problem.shapes),

@@ -87,26 +87,30 @@ component = "{component}"
 mechanism = "mechanism of {name}"
 properties = ["{name}_property"]
 symptom = "flat"
-loudness = "loud"
+difficulty = "loud"
 why = "why of {name}"
 hints = ["first hint {component}", "second hint {component}", "third hint {component}"]
+"""
 
-[bugs.patches.tiny]
+PATCH = """
+[{name}]
 find = "{find}"
 replace = "{replace}"
 mark = "{mark}"
 """
 
-BUGS = "format = 1\n" + "".join(
-    BUG.format(name=name, family=family, component=component, find=find, replace=replace, mark=mark)
-    for name, family, component, find, replace, mark in (
+_BUGS = [
+    dict(zip(("name", "family", "component", "find", "replace", "mark"), row, strict=True))
+    for row in (
         ("added-twice", "one", "attention", "x + 1", "x + 2", "first"),
         ("never-added", "one", "attention", "x + 1", "x - 1", "first"),
         ("halved", "two", "loss", "x * 2", "x / 2", "second"),
         ("squared", "two", "loss", "x * 2", "x * x", "second"),
     )
-)
-BUG_IDS = ("added-twice", "never-added", "halved", "squared")
+]
+BUGS = "format = 1\n" + "".join(BUG.format(**bug) for bug in _BUGS)
+PATCHES = "format = 1\n" + "".join(PATCH.format(**bug) for bug in _BUGS)
+BUG_IDS = tuple(bug["name"] for bug in _BUGS)
 
 
 def write_pack(folder: Path) -> Path:
@@ -117,6 +121,7 @@ def write_pack(folder: Path) -> Path:
     (tiny / "problem.toml").write_text(PROBLEM)
     (tiny / "bugs.toml").write_text(BUGS)
     (tiny / "shapes" / "tiny.py").write_text(SHAPE)
+    (tiny / "shapes" / "tiny.toml").write_text(PATCHES)
     (tiny / "statement.md").write_text("# Tiny\n\nFind the **bugs**.\n")
     (tiny / "interviewer.md").write_text("For the interviewer.\n")
     (tiny / "probes.py").write_text('"""No probes."""\n')

@@ -17,7 +17,6 @@ from app.settings import CHECKOUT
 
 CATALOG = load_catalog(CHECKOUT / "problems")
 GPT = CATALOG.problem("gpt")
-SHAPE = GPT.shapes["gpt"]
 BUGS = list(GPT.bugs.values())
 NAMES = [bug.id for bug in BUGS]
 CANONICAL = {
@@ -35,6 +34,11 @@ drawn = st.builds(
     st.booleans(),
 )
 every_bug = pytest.mark.parametrize("bug", BUGS, ids=NAMES)
+every_patch = pytest.mark.parametrize(
+    ("bug", "shape"),
+    [pytest.param(bug, shape, id=f"{bug.id}, {shape}") for bug in BUGS for shape in bug.patches],
+)
+every_shape = pytest.mark.parametrize("shape", GPT.shapes)
 
 
 def test_every_canonical_bug_is_there() -> None:
@@ -43,8 +47,8 @@ def test_every_canonical_bug_is_there() -> None:
 
 def test_there_are_typos_that_crash_and_typos_that_do_not() -> None:
     typos = [bug for bug in BUGS if bug.family == "typo"]
-    assert sum(not bug.crashes for bug in typos) >= 4
-    assert any(bug.crashes for bug in typos)
+    assert sum(bug.symptom != "crash" for bug in typos) >= 4
+    assert any(bug.symptom == "crash" for bug in typos)
 
 
 def test_there_are_twenty_pleasant_sentences() -> None:
@@ -55,37 +59,41 @@ def test_there_are_twenty_pleasant_sentences() -> None:
     assert max(map(len, sentences)) > 70
 
 
-def test_a_class_of_the_shape_fits_one_screen() -> None:
-    for name, place in definitions(SHAPE).items():
-        assert SHAPE.count("\n", place.start, place.end) <= 40, name
+@every_shape
+def test_a_class_of_a_shape_fits_one_screen(shape: str) -> None:
+    text = GPT.shapes[shape]
+    for name, place in definitions(text).items():
+        assert text.count("\n", place.start, place.end) <= 40, name
 
 
-def test_comments_of_the_shape_give_shapes_only() -> None:
-    assert all(re.fullmatch(r"# (each )?\([A-Za-z0-9_, +\-]+\)", text) for text in _comments(SHAPE))
+@every_shape
+def test_comments_of_a_shape_give_shapes_only(shape: str) -> None:
+    comments = _comments(GPT.shapes[shape])
+    assert all(re.fullmatch(r"# (each )?\([A-Za-z0-9_, +\-]+\)", text) for text in comments)
 
 
-@every_bug
-def test_a_bug_changes_the_program_and_not_only_its_text(bug: Bug) -> None:
-    bugged = _alone(bug)
+@every_patch
+def test_a_bug_changes_the_program_and_not_only_its_text(bug: Bug, shape: str) -> None:
+    bugged = _alone(bug, shape)
     assert ast.unparse(ast.parse(bugged.source)) != ast.unparse(ast.parse(_clean(bugged)))
 
 
-@every_bug
-def test_taking_a_bug_out_gives_the_clean_shape_back(bug: Bug) -> None:
-    bugged = _alone(bug, marks=False)
+@every_patch
+def test_taking_a_bug_out_gives_the_clean_shape_back(bug: Bug, shape: str) -> None:
+    bugged = _alone(bug, shape, marks=False)
     (issued,) = material(GPT, bugged).bugs
     assert bugged.source.count(issued.replace) == 1
     assert bugged.source.replace(issued.replace, issued.find) == _clean(bugged)
 
 
-@every_bug
-def test_a_bug_adds_no_comment(bug: Bug) -> None:
-    assert set(_comments(_alone(bug, marks=False).source)) <= set(_comments(SHAPE))
+@every_patch
+def test_a_bug_adds_no_comment(bug: Bug, shape: str) -> None:
+    assert set(_comments(_alone(bug, shape, marks=False).source)) <= set(_comments(GPT.shapes[shape]))
 
 
-@every_bug
-def test_hints_lead_from_area_to_thought_and_never_say_the_fix(bug: Bug) -> None:
-    patch = bug.patches["gpt"]
+@every_patch
+def test_hints_lead_from_area_to_thought_and_never_say_the_fix(bug: Bug, shape: str) -> None:
+    patch = bug.patches[shape]
     fix = [line.strip() for line in patch.find.splitlines() if line not in patch.replace.splitlines()]
     assert len(set(bug.hints)) == 3
     for hint in bug.hints:
@@ -106,10 +114,13 @@ def test_a_bug_is_told_in_whole_sentences(bug: Bug) -> None:
 
 
 @every_bug
-def test_how_loud_a_bug_is_agrees_with_its_symptom(bug: Bug) -> None:
-    assert (bug.loudness == "silent") == (bug.symptom == "criteria_pass")
+def test_how_difficult_a_bug_is_agrees_with_its_symptom(bug: Bug) -> None:
+    if bug.difficulty in ("silent", "expert"):
+        assert bug.symptom in ("criteria_pass", "varies")
+    if bug.difficulty == "loud":
+        assert bug.symptom in ("crash", "nan", "flat", "text")
     if bug.symptom in ("crash", "nan"):
-        assert bug.loudness == "loud"
+        assert bug.difficulty in ("loud", "canonical")
 
 
 @given(starter=drawn)
@@ -119,7 +130,8 @@ def test_a_starter_does_not_tell_its_bugs(starter: Starter) -> None:
     assert "bug" not in unmarked
     assert not any(name in text or name.replace("-", "_") in text for name in NAMES)
     assert not any(slot.bug.title.lower() in text for slot in starter.slots)
-    assert set(_comments(unmarked)) <= {comment.lower() for comment in _comments(SHAPE)}
+    clean = GPT.shapes[starter.variant.shape]
+    assert set(_comments(unmarked)) <= {comment.lower() for comment in _comments(clean)}
 
 
 @given(starter=drawn)
@@ -144,8 +156,8 @@ def test_a_starter_is_the_shape_but_for_its_patches(starter: Starter) -> None:
     assert text.strip() == _clean(starter).strip()
 
 
-def _alone(bug: Bug, *, marks: bool = True) -> Starter:
-    return compose(GPT, choose(GPT, bugs=[bug.id], seed=1, marks=marks))
+def _alone(bug: Bug, shape: str, *, marks: bool = True) -> Starter:
+    return compose(GPT, choose(GPT, bugs=[bug.id], shape=shape, seed=1, marks=marks))
 
 
 def _clean(starter: Starter) -> str:

@@ -28,8 +28,8 @@ def test_a_reported_draw_has_one_bug_of_each_canonical_family(seed: int) -> None
     bugs = _drawn("reported", seed)
     families = sorted(bug.family for bug in bugs if bug.family != "typo")
     assert families in ([*sorted(["position", "mask", "projection", last])] for last in ("loop", "shift"))
-    assert sum(bug.crashes for bug in bugs) <= 1
-    assert not any(bug.crashes for bug in bugs if bug.family == "typo")
+    assert sum(bug.symptom == "crash" for bug in bugs) <= 1
+    assert not any(bug.symptom == "crash" for bug in bugs if bug.family == "typo")
 
 
 def test_one_reported_draw_of_four_has_a_fifth_bug() -> None:
@@ -40,7 +40,7 @@ def test_one_reported_draw_of_four_has_a_fifth_bug() -> None:
 @given(seed=seeds)
 def test_a_warm_up_draw_is_one_loud_bug(seed: int) -> None:
     (bug,) = _drawn("warm-up", seed)
-    assert bug.loudness == "loud"
+    assert bug.difficulty == "loud"
 
 
 def test_no_puzzle_comes_twice_while_others_are_left(catalog: Catalog) -> None:

@@ -10,6 +10,7 @@ from app.catalog import Catalog, load_catalog
 from app.errors import NotFound, SetupError
 
 BUGS, PROBLEM, PACK = "tiny/bugs.toml", "tiny/problem.toml", "pack.toml"
+PATCHES = "tiny/shapes/tiny.toml"
 
 
 def test_a_pack_is_read_in_its_order_with_every_field(catalog: Catalog) -> None:
@@ -56,16 +57,23 @@ def test_the_digest_is_of_what_verdicts_depend_on(pack: Path) -> None:
         (PROBLEM, 'shapes = ["tiny"]', 'shapes = ["huge"]', "huge.py: is missing"),
         (BUGS, 'id = "halved"', 'id = "squared"', "no section `## squared`"),
         (BUGS, 'id = "halved"', 'id = "Halved"', "lower-case words joined by hyphens"),
-        (BUGS, 'find = "x * 2"', 'find = "x ** 2"', "`find` is there 0 times, not once"),
-        (BUGS, 'find = "x * 2"', 'find = "return"', "`find` is there 3 times, not once"),
-        (BUGS, 'replace = "x / 2"', 'replace = "x * 2"', "`find` and `replace` are the same"),
-        (BUGS, 'replace = "x / 2"', 'replace = "x /"', "the patched shape does not parse"),
-        (BUGS, 'mark = "second"', 'mark = "fourth"', "names fourth, which the shape does not define"),
-        (BUGS, 'mark = "second"', 'mark = "first"', "the patch is not inside first"),
+        (PATCHES, 'find = "x * 2"', 'find = "x ** 2"', "`find` is there 0 times, not once"),
+        (PATCHES, 'find = "x * 2"', 'find = "return"', "`find` is there 3 times, not once"),
+        (PATCHES, 'replace = "x / 2"', 'replace = "x * 2"', "`find` and `replace` are the same"),
+        (PATCHES, 'replace = "x / 2"', 'replace = "x /"', "the patched shape does not parse"),
+        (PATCHES, 'mark = "second"', 'mark = "fourth"', "names fourth, which the shape does not define"),
+        (PATCHES, 'mark = "second"', 'mark = "first"', "the patch is not inside first"),
         (BUGS, 'symptom = "flat"', 'symptom = "odd"', "`symptom` is 'odd', not one of crash"),
         (BUGS, '"second hint loss", ', "", "three `hints`"),
         (BUGS, 'why = "why of halved"', 'why = " "', "`why` is empty"),
-        (BUGS, "[bugs.patches.tiny]", "[bugs.patches.other]", "there is no such shape"),
+        (PATCHES, "[halved]", "[halfed]", "has a patch for no shape"),
+        (PATCHES, "[halved]", "[other]\nx = 1\n[halved]", "there is no bug `other`"),
+        (
+            PATCHES,
+            'mark = "first"',
+            'mark = "first"\nsymptom = "odd"',
+            "`symptom` is 'odd', not one of crash",
+        ),
         ("tiny/debrief.md", "## halved", "## halves", "no section `## halved`"),
         ("tiny/debrief.md", "## squared", "## more\n\nText.\n\n## squared", "there is no bug `more`"),
         ("tiny/shapes/tiny.py", "SENTENCE =", "TEXT =", 'needs a line SENTENCE = "..."'),
