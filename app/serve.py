@@ -124,7 +124,9 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         raise SetupError(f"{port} is not a port.", hint="Ports go from 0, which takes a free one, to 65535.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # named TCP: of a socket without a protocol asyncio does not switch Nagle's algorithm off, and every
+        # answer on a kept connection waits 40 ms for the browser's delayed acknowledgement
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise SetupError(f"{host} is not an address of this machine: {error.strerror}.") from None
     with listener:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sandbox.calls import CandidateFault
 from sandbox.greedy import Stubbed, follow_rule, greedy_text
@@ -13,7 +14,8 @@ from sandbox.subject import StubbedText
 PROMPT, NEW = 9, 12  # characters
 LONG_PROMPT = 120  # the longest text that a program is promised; 128 tokens always fit
 WHOLE = 120
-_SHARP = 2.0  # std of parameters at which one logit stands far above the others
+_SHARP = (0.5, 1.0, 2.0)  # std of parameters: one logit stands out, for near tokens and for far ones
+_TRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,16 @@ class Generated:
     @property
     def follows_scores(self) -> bool:
         """Whether what was written is what the stub put first, for the contexts it was shown."""
-        steps = self.steps
-        if steps is None or not steps.contexts:
-            return False
-        length = min(len(steps.written), len(steps.expected))
-        return steps.written[:length] == steps.expected[:length]
+        return self.steps is not None and bool(self.steps.contexts) and self.first_departure is None
+
+    @property
+    def first_departure(self) -> int | None:
+        """The first new token that is not the one the stub put first; None where there is none."""
+        if self.steps is None:
+            return None
+        pairs = zip(self.steps.written, self.steps.expected, strict=False)
+        differ = next((i for i, (wrote, first) in enumerate(pairs) if wrote != first), None)
+        return None if differ is None else max(0, differ - len(self.steps.prompt))
 
     @property
     def fed_once(self) -> bool:
@@ -70,7 +77,7 @@ class Generated:
 
 
 def generated(m: Measurements) -> Generated:
-    return m.subject.once("generated", lambda: _generate(m, _blank_ended(m), NEW))
+    return m.subject.once("generated", lambda: _generate(m, _telling(m), NEW))
 
 
 def generated_beyond(m: Measurements) -> Generated:
@@ -109,9 +116,12 @@ def _generate_stubbed(m: Measurements, prompt: str, new_tokens: int) -> Generate
 
 def _compare_with_logits(m: Measurements) -> bool:
     prompt = _prompt(m, PROMPT)
-    model = m.initial.model.redrawn(std=_SHARP, seed=2, dtype="float32")
-    expected = greedy_text(model, model.tokens(prompt)[0], NEW)
-    return model.tokens(model.generate(prompt, NEW))[0] == expected
+    ids = m.initial.model.tokens(prompt)[0]
+    for seed, std in enumerate(_SHARP):
+        model = m.initial.model.redrawn(std=std, seed=seed, dtype="float32")
+        if model.tokens(model.generate(prompt, NEW))[0] != greedy_text(model, ids, NEW):
+            return False
+    return True
 
 
 def _prompt(m: Measurements, length: int) -> str:
@@ -120,14 +130,20 @@ def _prompt(m: Measurements, length: int) -> str:
     return "".join(draw.choice(sorted(set(m.text))) for _ in range(length))
 
 
-def _blank_ended(m: Measurements) -> str:
-    """A prompt that begins with a blank and, by the stub's rule, goes on to end with one, if it can."""
+def _telling(m: Measurements) -> str:
+    """A prompt after which the stub's rule says something twice in a row and ends with a blank.
+
+    It begins with a blank as well. Without a blank in the sentence, neither.
+    """
     ids = dict(zip(m.text, m.initial.model.tokens(m.text)[0], strict=False))
-    if " " not in ids:
-        return _prompt(m, PROMPT)
     draw = random.Random(m.subject.seed)
-    for _ in range(200):
-        prompt = " " + "".join(draw.choice(sorted(ids)) for _ in range(PROMPT - 1))
-        if follow_rule([ids[c] for c in prompt], NEW, choices=m.vocabulary)[-1] == ids[" "]:
+    blank = ids.get(" ")
+    prompt = ""
+    for _ in range(_TRIES):
+        prompt = "".join(draw.choice(sorted(ids)) for _ in range(PROMPT))
+        prompt = prompt if blank is None else " " + prompt[1:]
+        written = follow_rule([ids[c] for c in prompt], NEW, choices=m.vocabulary)[PROMPT:]
+        twice = any(one == other for one, other in pairwise(written))
+        if twice and (blank is None or written[-1] == blank):
             break
     return prompt

@@ -1,7 +1,8 @@
 """Stands in for a model's forward while `generate` runs: the next token depends on all of the context.
 
-The model itself still runs, so that its output keeps its form and its limits; only the logits in it are
-replaced. The examiner computes the same rule and so knows what a greedy generation must write.
+The model itself runs for the first context, so that its output keeps its form, and for contexts longer than
+every program must hold, so that it keeps its limits. The examiner computes the same rule and so knows what a
+greedy generation must write.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sandbox.arrays import to_tensor
 from sandbox.calls import Array
 from sandbox.contract import find_logits
 
+_HELD_BY_ALL = 128  # tokens
 _SURE = 60.0  # so far above the rest that sampling at any usual temperature is greedy
 
 
@@ -33,21 +35,17 @@ class Stub:
     def __init__(self, model: nn.Module, *, choices: Array):
         self._model = model
         self._choices = to_tensor(choices).tolist()
+        self._form: tuple[Any, Tensor, bool] | None = (
+            None  # an output, its logits, whether for every position
+        )
         self.contexts: list[Tensor] = []
         self.noisy = False  # whether the model, left in training mode, answers twice unlike
         self.served = True  # false when the logits could not be replaced
 
     def __enter__(self) -> Stub:
-        original = self._model.forward
+        self._forward = self._model.forward
         self._instance_forward = vars(self._model).get("forward")  # what torch.compile puts there
-
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            output = original(*args, **kwargs)
-            if self._model.training and not self.contexts:
-                self.noisy = not _same(output, original(*args, **kwargs))
-            return self._replace(output, args, kwargs)
-
-        self._model.forward = forward
+        self._model.forward = self._answer
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,22 +53,34 @@ class Stub:
         if self._instance_forward is not None:
             self._model.forward = self._instance_forward
 
-    def _replace(self, output: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        ids = next(
-            (v for v in (*args, *kwargs.values()) if isinstance(v, Tensor) and not v.is_floating_point()),
-            None,
-        )
-        logits = find_logits(output)
-        if ids is None or ids.dim() != 2 or logits is None or logits.dim() != 3:
+    def _answer(self, *args: Any, **kwargs: Any) -> Any:
+        given = (value for value in (*args, *kwargs.values()) if isinstance(value, Tensor))
+        ids = next((value for value in given if not value.is_floating_point()), None)
+        if ids is None or ids.dim() != 2 or not self.served:
             self.served = False
-            return output
+            return self._forward(*args, **kwargs)
+        if self._form is None or ids.shape[1] > _HELD_BY_ALL:
+            self._keep_form(self._forward(*args, **kwargs), ids)
+            if self._model.training and not self.contexts and self._form is not None:
+                self.noisy = not _same(self._form[0], self._forward(*args, **kwargs))
+        if self._form is None:
+            return self._forward(*args, **kwargs)
         self.contexts.append(ids[0].clone())
-        return _with_logits(output, logits, self._scores(ids, logits))
+        output, logits, everywhere = self._form
+        return _with_logits(output, logits, self._scores(ids, logits, everywhere=everywhere))
 
-    def _scores(self, ids: Tensor, logits: Tensor) -> Tensor:
-        """(B, T', V): the rule's choice far above all others, at each position that the model answered."""
-        scores = torch.full_like(logits, -_SURE)
-        T, answered = ids.shape[1], logits.shape[1]
+    def _keep_form(self, output: Any, ids: Tensor) -> None:
+        logits = find_logits(output)
+        if logits is None or logits.dim() != 3:
+            self.served, self._form = False, None
+        else:
+            self._form = output, logits, logits.shape[1] == ids.shape[1]
+
+    def _scores(self, ids: Tensor, logits: Tensor, *, everywhere: bool) -> Tensor:
+        """(B, T or 1, V): the rule's choice far above all others, at each position or at the last alone."""
+        B, T = ids.shape
+        answered = T if everywhere else 1
+        scores = torch.full((B, answered, logits.shape[-1]), -_SURE, dtype=logits.dtype)
         for b, row in enumerate(ids.tolist()):
             for t in range(answered):
                 choice = next_choice(row[: T - answered + t + 1], choices=len(self._choices))

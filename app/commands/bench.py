@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 
 from app.commands import bare
+from app.commands.first_line import post_to_first_line
 from app.engine.judge import limits
 from app.errors import Unavailable
 from app.settings import Settings
@@ -134,6 +135,12 @@ class Bench:
             name="first line, in forks", ratio=_median(times) / _median(forks), bar=8, aim=4, detail=detail
         )
 
+    async def posted(self) -> Row:
+        """From a POST to a real server to the first line in the stream of its run, in milliseconds."""
+        times = await asyncio.to_thread(post_to_first_line, _ROUNDS)
+        detail = f"from {min(times):.0f} to {max(times):.0f} ms"
+        return Row(name="POST to first line, ms", ratio=_median(times), bar=60, aim=30, detail=detail)
+
     async def crowd(self) -> Row:
         """Fifty runs at once against two bare processes that share the same trainings."""
         started = time.perf_counter()
@@ -185,7 +192,14 @@ async def bench(settings: Settings, *, as_json: bool, say: Callable[[str], None]
             await sandbox.warm()
             bench = Bench(sandbox=sandbox, bare=first, other=second, job=job)
             await bench.isolation()  # once for nothing: the first of everything is slower
-            for measure in (bench.isolation, bench.first_line, bench.verdict, bench.crowd, bench.fairness):
+            for measure in (
+                bench.isolation,
+                bench.first_line,
+                bench.posted,
+                bench.verdict,
+                bench.crowd,
+                bench.fairness,
+            ):
                 row = await measure()
                 met = met and row.met
                 say(json.dumps(asdict(row) | {"met": row.met}) if as_json else str(row))

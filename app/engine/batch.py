@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 
 from app.engine.log import Entry
 
-WINDOW_S = 0.03
+SHORTEST_S, WINDOW_S = 0.004, 0.03  # the pause between two writes: it doubles while events keep coming
 TEXT_LIMIT = 32_768  # characters of output that one event may carry
 
 Write = Callable[[list[Entry]], Awaitable[None]]
 
 
 class Batch:
-    """Writes the first event at once, then all that came together within each window.
+    """Writes the first event at once, then all that came together within each pause.
 
     A write that failed stops the run: its error is raised by the next `add` or by `close`.
     """
@@ -56,11 +56,13 @@ class Batch:
                 await self._task
 
     async def _write_until_empty(self) -> None:
+        pause = min(SHORTEST_S, self._window_s)
         try:
             while self._waiting:
                 entries, self._waiting = self._waiting, []
                 await self._write(entries)
-                await asyncio.sleep(self._window_s)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._window_s)
         except Exception as error:  # handed to the run, which decides
             self._error = error
         finally:

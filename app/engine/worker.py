@@ -94,6 +94,8 @@ class Worker:
             if event.kind == "loss":
                 losses.extend(value for _step, value in data["points"])
             elif event.kind == "status":
+                if data["phase"] == "starting":  # as the log has said since the run was claimed
+                    return
                 data = {"state": "running", **data}
             await batch.add(Entry(event.kind, data, AUDIENCE.get(event.kind, "all")))
 

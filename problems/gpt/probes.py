@@ -591,10 +591,10 @@ def generate_greedy(m: Measurements) -> Finding:
     if made.clean or made.follows_scores or generation.agrees_with_logits(m):
         return held()
     wrote = f"After '{made.prompt}' it wrote '{made.new_text[:40]}'"
-    if made.steps is None or not made.steps.contexts:
+    step = made.first_departure
+    if step is None:
         return broken(f"{wrote}, which is not what the logits of the model it was given put first.")
-    first = made.steps.expected[len(made.steps.prompt)]
-    return broken(f"{wrote}; the first time, id {first} had the highest score by far.")
+    return broken(f"{wrote}; at new character {step + 1}, another one had the highest score by far.")
 
 
 @probe(title="Generation keeps the prompt and goes on from it", component="generate", needs=("tokenizer",))

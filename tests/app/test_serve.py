@@ -133,6 +133,11 @@ def test_an_address_that_cannot_be_had_is_said(host: str, port: int) -> None:
         pass
 
 
+def test_answers_are_sent_without_waiting_for_acknowledgements() -> None:
+    with listening("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # by which asyncio knows what to set TCP_NODELAY on
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "site.example"])
 def test_an_address_that_others_reach_is_refused_without_host_names(settings: Settings, host: str) -> None:
     with pytest.raises(SetupError) as caught:

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 AXE = (CHECKOUT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_RUN_AXE = "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})"
 PAGES = ("/", "/history", "/problems", "/me", "/nothing-here")
 
 
@@ -106,7 +107,7 @@ def barriers(page: Page) -> list[Any]:
     found: list[Any] = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        rules = page.evaluate("tags => axe.run(document, {runOnly: tags})", list(RULES))["violations"]
+        rules = page.evaluate(_RUN_AXE, list(RULES))["violations"]
         found += [
             (theme, rule["id"], node["target"], node["html"]) for rule in rules for node in rule["nodes"]
         ]
