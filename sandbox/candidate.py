@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -17,6 +18,7 @@ from sandbox.observers import watch_losses
 from sandbox.submission import Unloadable, execute, seed_everything
 
 _CALL_BYTES = 64 << 20  # the largest call: all parameters of a model, in float64
+_LIBRARY = re.compile(r"^/.*/(?:site-packages|python3\.\d+)/")
 _BATCH_S = 0.05  # loss points travel this often at most
 
 
@@ -89,7 +91,18 @@ def _print_traceback(error: Unloadable, filename: str) -> None:
         trace = cause.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != filename:
             trace = trace.tb_next
-        traceback.print_exception(type(cause), cause, trace, file=sys.stderr)
+        shown = traceback.TracebackException(type(cause), cause, trace)
+        _shorten(shown)
+        print("".join(shown.format()), end="", file=sys.stderr)  # noqa: T201
+
+
+def _shorten(shown: traceback.TracebackException | None) -> None:
+    """Library files by their place in the library: where it is installed is the host's business."""
+    while shown is not None:
+        for frame in shown.stack:
+            _ = frame.line  # read while the name still leads to the file
+            frame.filename = _LIBRARY.sub("", frame.filename)
+        shown = shown.__cause__ or shown.__context__
 
 
 def _open_streams(filename: str) -> None:

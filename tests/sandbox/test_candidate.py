@@ -63,6 +63,15 @@ def test_exits_are_those_of_python(ran: Callable[..., Ran], source: str, status:
     assert not any("failure" in report for report in ending.reports)
 
 
+def test_a_printed_traceback_names_library_files_by_their_place_in_the_library(
+    ran: Callable[..., Ran],
+) -> None:
+    _, output = ran("import torch\ntry:\n    torch.nn.Linear(2, 2)(torch.ones(3))\nfinally:\n    pass\n")
+    assert 'File "torch/nn/modules/linear.py", line' in output
+    assert "return F.linear(" in output
+    assert 'File "/' not in output
+
+
 def test_a_traceback_shows_the_scripts_own_lines_alone(ran: Callable[..., Ran]) -> None:
     ending, output = ran("def f(x):\n    return 1 / x\n\nf(0)\n")
     assert ending.code == 1
