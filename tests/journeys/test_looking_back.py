@@ -25,6 +25,7 @@ def test_the_history_is_walked_searched_and_opened_by_keys(visitors: Callable[..
     page.keyboard.press("Enter")
     page.wait_for_url("**/history?q=warm-up**")
     expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("html[data-ready]").wait_for()
     page.get_by_label("State").select_option("abandoned")
     page.wait_for_url("**state=abandoned**")
     expect(page.get_by_text("No attempt is like that.")).to_be_visible()
