@@ -15,7 +15,7 @@ import torch
 from sandbox import blocks, generation, memory, objective
 from sandbox.calls import CandidateFault
 from sandbox.criteria import judge_criteria
-from sandbox.failures import failure, sanitised
+from sandbox.failures import Failure, failure, sanitised
 from sandbox.job import Ending, Event, Job
 from sandbox.measurements import Measurements
 from sandbox.probing import Finding, Probe, blocked, load_probes, property_entry
@@ -57,7 +57,7 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
         criteria=criteria,
         properties=properties,
         notes=notes,
-        failure=reason or (script.failure if script else None),
+        failure=_first_failure(script, reason),
         timings=_timings((session, own), started=started, ran=ran),
     )
 
@@ -113,6 +113,15 @@ class _Script:
                 self.failure = sanitised(report["failure"])
         if self.failure is None and ending.code != 0:
             self.failure = failure("exception", f"The file ended with exit status {ending.code}.")
+
+
+def _first_failure(script: _Script | None, reason: Failure | None) -> Failure | None:
+    """What stopped the visible run at a limit, for the person saw that; else what kept a criterion from being
+    tried, which tells more of an exception than the run's exit status does."""
+    shown = script.failure if script else None
+    if shown is not None and shown["kind"] in ("output", "memory", "timeout"):
+        return shown
+    return reason or shown
 
 
 def _count(value: Any) -> int:

@@ -148,6 +148,11 @@ def test_one_huge_tensor_is_an_exception_with_a_line(jailed: Jailed) -> None:
     assert ran.failure == "memory" or ran.verdict["failure"]["line"] > 20
 
 
+def test_a_file_that_prints_for_ever_wherever_it_is_loaded_is_told_of_its_output(jailed: Jailed) -> None:
+    ran = jailed.run("while True: print('x' * 1000)", limits=Limits(wall_s=3))
+    assert ran.failure == "output"
+
+
 def test_endless_output_is_cut_at_the_cap(jailed: Jailed) -> None:
     ran = jailed.attack("while True: print('x' * 1000)", limits=Limits(wall_s=10))
     assert ran.failure == "output"
