@@ -35,9 +35,8 @@ class Stub:
     def __init__(self, model: nn.Module, *, choices: Array):
         self._model = model
         self._choices = to_tensor(choices).tolist()
-        self._form: tuple[Any, Tensor, bool] | None = (
-            None  # an output, its logits, whether for every position
-        )
+        # an output, its logits, whether they are there for every position
+        self._form: tuple[Any, Tensor, bool] | None = None
         self.contexts: list[Tensor] = []
         self.noisy = False  # whether the model, left in training mode, answers twice unlike
         self.served = True  # false when the logits could not be replaced
