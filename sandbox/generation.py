@@ -11,9 +11,9 @@ from sandbox.greedy import Stubbed, follow_rule, greedy_text
 from sandbox.measurements import Measurements
 from sandbox.subject import StubbedText
 
-PROMPT, NEW = 9, 12  # characters
-LONG_PROMPT = 120  # the longest text that a program is promised; 128 tokens always fit
-WHOLE = 120
+WHOLE = 120  # characters: the longest text that a program is promised; 128 tokens always fit
+PROMPT, NEW = 9, WHOLE - 9  # over the stub, where a token costs next to nothing
+FEW = 12  # new tokens of a real model, or beyond what is promised
 _SHARP = (0.5, 1.0, 2.0)  # std of parameters: one logit stands out, for near tokens and for far ones
 _TRIES = 1000
 
@@ -82,7 +82,7 @@ def generated(m: Measurements) -> Generated:
 
 def generated_beyond(m: Measurements) -> Generated:
     """A generation that goes beyond 128 tokens. Raises CandidateFault where the program stops there."""
-    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT), NEW))
+    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, WHOLE), FEW))
 
 
 def agrees_with_logits(m: Measurements) -> bool:
@@ -119,7 +119,7 @@ def _compare_with_logits(m: Measurements) -> bool:
     ids = m.initial.model.tokens(prompt)[0]
     for seed, std in enumerate(_SHARP):
         model = m.initial.model.redrawn(std=std, seed=seed, dtype="float32")
-        if model.tokens(model.generate(prompt, NEW))[0] != greedy_text(model, ids, NEW):
+        if model.tokens(model.generate(prompt, FEW))[0] != greedy_text(model, ids, FEW):
             return False
     return True
 

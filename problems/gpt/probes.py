@@ -24,7 +24,7 @@ from sandbox.probing import Finding, blocked, broken, held, judged, not_applicab
 from sandbox.responses import other_token, responses, training_responses
 from sandbox.wording import among, shown, stopped
 
-LONG = 96  # tokens: near the longest text that a program is promised
+LONG = 120  # tokens: the longest text that a program is promised
 GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
@@ -112,8 +112,8 @@ def causal(m: Measurements) -> Finding:
 
 def _late_response(m: Measurements) -> tuple[float, int, int]:
     """The largest response before a token that was changed late in a long text; its position; the token's."""
-    changed = [7, 40, 71, LONG - 1]
-    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 4)
+    changed = [7, 40, 71, 101, LONG - 1]
+    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 5)
     return _largest_before(late, changed)
 
 
