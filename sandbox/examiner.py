@@ -22,6 +22,7 @@ from sandbox.grafts import Grafts
 from sandbox.job import Ending, Event, Job
 from sandbox.measurements import Measurements
 from sandbox.probing import Probe, load_probes, property_entry
+from sandbox.rewrites import rewrite_note
 from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
 from sandbox.verdict import build_verdict
@@ -50,6 +51,8 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
         subject.begin_own_training()
         probes = load_probes(job.probes)
         properties, notes = _run_probes(probes, Measurements(subject), emit=emit)
+        if rewrite := rewrite_note(job):
+            notes.append(rewrite)
         criteria, reason = judge_criteria(subject)
         if script is None or not script.losses:
             _emit_losses(subject, emit=emit)

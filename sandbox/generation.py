@@ -90,6 +90,12 @@ def agrees_with_logits(m: Measurements) -> bool:
     return m.subject.once("agrees", lambda: _compare_with_logits(m))
 
 
+def samples(m: Measurements) -> bool:
+    """Whether an untrained model, to which tokens are nearly alike, goes on from one prompt in two ways."""
+    model, prompt = m.initial.model, _prompt(m, PROMPT)
+    return model.generate(prompt, FEW) != model.generate(prompt, FEW)
+
+
 def _generate(m: Measurements, prompt: str, new_tokens: int) -> Generated:
     try:
         return _generate_stubbed(m, prompt, new_tokens)
