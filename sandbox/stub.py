@@ -89,7 +89,9 @@ class Stub:
 
 def _same(one: Any, other: Any) -> bool:
     first, second = find_logits(one), find_logits(other)
-    return first is not None and second is not None and torch.equal(first, second)
+    if first is None or second is None:
+        return False
+    return torch.equal(first.nan_to_num(), second.nan_to_num())  # NaN twice is no noise
 
 
 def _with_logits(output: Any, logits: Tensor, scores: Tensor) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from app.catalog import Catalog, load_catalog
 from app.commands.examining import job_for, outcomes, warm_sandbox
-from app.commands.trials import Judgement, Trial, bug_trials, trials
+from app.commands.trials import Judgement, Trial, bug_trials, criteria_met, trials
 from app.engine.worker import Examiner
 from app.errors import NotFound
 from app.settings import Settings
@@ -22,6 +23,7 @@ CLAIMS = {
     "shape": "the clean shape learns each sentence and passes",
     "bug": "alive alone, by the properties and the symptom it names; gone when it is taken out",
     "valid": "written otherwise, and accepted",
+    "copy": "of those, with other names, another order and a function inlined: accepted too",
     "wrong": "caught by the property it names",
     "variant": "drawn and repaired bug by bug; no bug is told wrongly",
 }
@@ -34,6 +36,8 @@ class Finding:
     problem: str
     kind: str
     name: str
+    group: str
+    criteria: bool  # whether the interviewer's own two were met
     ok: bool
     complaints: tuple[str, ...]
     statuses: dict[str, int]
@@ -114,6 +118,8 @@ def _finding(slug: str, trial: Trial, outcome: Outcome) -> Finding:
         problem=slug,
         kind=trial.kind,
         name=trial.name,
+        group=trial.group,
+        criteria=outcome.verdict is not None and all(criteria_met(outcome.verdict).values()),
         ok=not judged.complaints,
         complaints=judged.complaints,
         statuses=dict(judged.statuses),
@@ -129,11 +135,22 @@ def _row(kind: str, findings: Sequence[Finding]) -> str:
     told = sum((Counter(finding.statuses) for finding in findings), Counter[str]())
     if told:
         lines.append(f"{' ' * 11}{_told(told)}")
+    if kind == "bug":
+        lines += _blind_spots(findings)
     for finding in findings:
         if not finding.ok:
             lines.append(f"    ✗ {finding.name}")
             lines += [f"        {complaint}" for complaint in finding.complaints]
     return "\n".join(lines)
+
+
+def _blind_spots(findings: Sequence[Finding]) -> list[str]:
+    """How many of the bugs the interviewer's criteria let pass, by family."""
+    every = Counter(finding.group for finding in findings)
+    passing = Counter(finding.group for finding in findings if finding.criteria)
+    shares = [f"{group} {passing[group]}/{count}" for group, count in sorted(every.items())]
+    total = f"{passing.total()} of {every.total()} pass the interviewer's criteria: "
+    return textwrap.wrap(total + ", ".join(shares), 100, initial_indent=" " * 11, subsequent_indent=" " * 13)
 
 
 def _told(told: Counter[str]) -> str:

@@ -24,6 +24,7 @@ from app.catalog import (
     plain_material,
 )
 from app.catalog.fields import broken, read_text
+from app.commands.rewriting import rewritten
 
 DRAWN = 50
 CATEGORY = re.compile(r"# category: (\S.*)\n")
@@ -44,8 +45,9 @@ class Judgement:
 class Trial:
     """One program to examine, and the judge of its verdict."""
 
-    kind: str  # shape | bug | valid | wrong | variant
+    kind: str  # shape | bug | valid | copy | wrong | variant
     name: str
+    group: str = ""  # what a table of them is grouped by
     source: str
     material: Material
     judge: Callable[[Verdict], Judgement]
@@ -89,6 +91,7 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
             yield Trial(
                 kind="bug",
                 name=f"{bug.id}, {shape}",
+                group=bug.family,
                 source=starter.source,
                 material=given,
                 judge=partial(_must_be_caught, patch=bug.patches[shape]),
@@ -103,13 +106,12 @@ def _programs(problem: Problem, folder: Path, *, kind: str) -> Iterator[Trial]:
         found = pattern.match(source)
         if found is None:
             raise broken(str(path), f"line 1 must match {pattern.pattern!r}")
-        yield Trial(
-            kind=kind,
-            name=path.stem,
-            source=source,
-            material=plain_material(problem, sentence=own_sentence(source) or first),
-            judge=_must_pass if kind == "valid" else _caught_by(found[1]),
-        )
+        given = plain_material(problem, sentence=own_sentence(source) or first)
+        judge = _must_pass if kind == "valid" else _caught_by(found[1])
+        yield Trial(kind=kind, name=path.stem, source=source, material=given, judge=judge)
+        if kind == "valid":
+            copied = rewritten(source)
+            yield Trial(kind="copy", name=path.stem, source=copied, material=given, judge=judge)
 
 
 def _variants(catalog: Catalog, problem: Problem, tier: str) -> Iterator[Trial]:
@@ -142,7 +144,7 @@ def _must_pass(verdict: Verdict) -> Judgement:
     ]
     if verdict["failure"]:
         complaints.insert(0, verdict["failure"]["message"])
-    complaints += [f"{name} is not met" for name, met in _criteria(verdict).items() if not met]
+    complaints += [f"{name} is not met" for name, met in criteria_met(verdict).items() if not met]
     if verdict["outcome"] == "passed":
         return Judgement()
     return Judgement(complaints=tuple(complaints) or (f"its outcome is {verdict['outcome']}",))
@@ -162,7 +164,7 @@ def _must_be_caught(verdict: Verdict, *, patch: Patch) -> Judgement:
 
 
 def _symptom_complaints(verdict: Verdict, symptom: str) -> list[str]:
-    met = _criteria(verdict)
+    met = criteria_met(verdict)
     raised = verdict["failure"] is not None
     last = verdict["criteria"]["loss_drop"]["last"]
     shown = {
@@ -206,7 +208,8 @@ def _must_tell_right(verdict: Verdict, *, alive: frozenset[str]) -> Judgement:
     return Judgement(complaints=tuple(complaints), statuses=tally)
 
 
-def _criteria(verdict: Verdict) -> dict[str, bool]:
+def criteria_met(verdict: Verdict) -> dict[str, bool]:
+    """Which of the interviewer's two a verdict says are met."""
     return {name: criterion["passed"] for name, criterion in verdict["criteria"].items()}
 
 

@@ -1,4 +1,4 @@
-# category: sampling-top-1, evaluation-during-training
+# category: sampling, evaluation-during-training
 """Samples, but from the single best character; measures itself without gradients while it trains."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: torch-compile-decorated
+# category: torch-compile
 """A compiled activation, on the eager backend (which needs no C++ compiler)."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: refactored-into-functions, logits-attribute
+# category: refactored-into-functions, output-form
 """The model is a bag of tensors and a few pure functions; forward returns an object with .logits."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# category: generate: ids in a list
+# category: generation-in-a-list
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: x-and-y-presplit, dataset, label-list
+# category: data-split-before
 """Inputs and labels are cut apart before training, by a Dataset; the loss is a module."""
 
 import torch
