@@ -45,7 +45,7 @@ class LanguageModel(nn.Module):
             return logits, None
         preds = logits[:, :-1]
         targets = labels[:, 1:]
-        loss = F.cross_entropy(preds.reshape(-1, preds.size(-1)), targets.reshape(-1))
+        loss = F.cross_entropy(preds.flatten(0, 1), targets.flatten())
         return logits, loss
 
 
