@@ -95,13 +95,14 @@ def problems() -> None:
 
 @problems.command("check")
 @click.argument("slugs", nargs=-1)
+@click.option("--bug", "bugs", multiple=True, metavar="ID", help="Prove this bug alone; may be given again.")
 @click.option("--json", "as_json", is_flag=True, help="A finding a line, as JSON.")
-def check_problems(slugs: Sequence[str], as_json: bool) -> None:
+def check_problems(slugs: Sequence[str], bugs: Sequence[str], as_json: bool) -> None:
     """Prove a pack: every bug alive, every right program accepted, nothing judged wrongly fixed."""
     from app.commands.problems import check_packs
     from app.settings import Settings
 
-    sys.exit(asyncio.run(check_packs(Settings(), slugs, as_json=as_json, say=click.echo)))
+    sys.exit(asyncio.run(check_packs(Settings(), slugs, bugs=bugs, as_json=as_json, say=click.echo)))
 
 
 @main.command()

@@ -89,6 +89,9 @@ def visible_event(
         return None
     if kind == "verdict":
         return visible_verdict(data, seen, slots=slots)
+    if kind == "bug":
+        numbered = {"slot": slots.index(data["id"]) + 1, "status": data["status"]}
+        return {**numbered, "id": data["id"]} if seen.key else numbered
     if kind == "end" and data.get("state") == "done" and not seen.verdict:
         return {**data, "message": None}  # what the examination found is part of the verdict
     return data

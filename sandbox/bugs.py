@@ -1,98 +1,97 @@
-"""The status of each issued bug, judged from the whole file: fixed, broken, or blocked ("can't tell yet").
+"""The status of each issued bug: fixed, broken, or blocked ("can't tell"); never wrongly fixed.
 
-Never wrongly fixed. The order of the rules is the order of their certainty.
+Told by the text alone where that is certain, by grafts (sandbox/grafts.py) where the text was rewritten.
 """
 
 from __future__ import annotations
 
-import ast
-from typing import Any
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from sandbox.job import IssuedBug, Job
+from sandbox.program import Program
+
+Status = Literal["fixed", "broken", "blocked"]
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
-def bug_entries(*, job: Job, properties: list[dict[str, Any]], passed: bool) -> list[dict[str, Any]]:
-    """One entry for each bug that the submission was issued with."""
-    broken = {entry["name"] for entry in properties if entry["status"] == "broken"}
-    statuses = {bug.id: _status(bug, job=job, broken=broken, passed=passed) for bug in job.bugs}
+def bug_entries(*, job: Job, told: Mapping[str, Status], passed: bool) -> list[dict[str, Any]]:
+    """One entry for each bug that the submission was issued with; what was not told is blocked."""
     return [
-        {"id": bug.id, "status": statuses[bug.id], "properties": list(bug.properties)} for bug in job.bugs
+        {
+            "id": bug.id,
+            "status": "fixed" if passed else told.get(bug.id, "blocked"),
+            "properties": list(bug.properties),
+        }
+        for bug in job.bugs
     ]
 
 
-def _status(bug: IssuedBug, *, job: Job, broken: set[str], passed: bool) -> str:
-    if passed:
-        return "fixed"
-    if _stands(bug, job.source):
-        return "broken"
-    others = [other for other in job.bugs if other.id != bug.id and not _surely_gone(other, job)]
-    explained = {name for other in others for name in other.properties}
-    unexplained = (broken & set(bug.properties)) - explained
-    if _definition_restored(bug, source=job.source, shape=job.shape):
-        return "blocked" if unexplained else "fixed"  # the restored text may be no longer what runs
-    return "broken" if unexplained else "blocked"
+def told_by_text(job: Job, *, properties: Sequence[Mapping[str, Any]]) -> dict[str, Status]:
+    """What the text tells: a function that reads as the clean or as the bugged one does, and is reached.
 
-
-def _stands(bug: IssuedBug, source: str) -> bool:
-    """Whether the bugged text is there word for word, and the clean one is not."""
-    lines, replaced, found = _lines(source), _lines(bug.replace), _lines(bug.find)
-    return bool(replaced) and _contains(lines, replaced) and not _contains(lines, found)
-
-
-def _surely_gone(bug: IssuedBug, job: Job) -> bool:
-    return not _stands(bug, job.source) and _definition_restored(bug, source=job.source, shape=job.shape)
-
-
-def _definition_restored(bug: IssuedBug, *, source: str, shape: str) -> bool:
-    """Whether the innermost function that holds the bug reads as in the clean shape, whatever its layout.
-
-    The bug's place is found in the shape by its `find`; a bug outside every function never counts as restored
-    this way, nor does one whose function has come twice.
+    A restored function beside the symptom of its bug is left open where no other bug explains the symptom:
+    it may be no longer what runs. A text that does not parse tells of the bugs that stand in it literally.
     """
-    path = _enclosing(shape, bug.find)
-    if path is None:
-        return False
-    clean, edited = _definitions(shape), _definitions(source)
-    return len(edited.get(path, [])) == 1 and edited[path] == clean.get(path)
-
-
-def _enclosing(shape: str, text: str) -> str | None:
-    start = shape.find(text)
-    if start < 0 or not text.strip():
-        return None
-    first = shape.count("\n", 0, start + len(text) - len(text.lstrip())) + 1
-    last = first + text.strip().count("\n")
-    best: tuple[int, str] | None = None
-    for path, node in _functions(shape):
-        end = node.end_lineno or node.lineno
-        if node.lineno <= first and last <= end and (best is None or node.lineno > best[0]):
-            best = (node.lineno, path)
-    return best[1] if best else None
-
-
-def _definitions(source: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for path, node in _functions(source):
-        found.setdefault(path, []).append(ast.unparse(node))
-    return found
-
-
-def _functions(source: str) -> list[tuple[str, ast.FunctionDef]]:
-    """Every function with its dotted path."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    found: list[tuple[str, ast.FunctionDef]] = []
-    open_nodes: list[tuple[str, ast.AST]] = [("", tree)]
-    while open_nodes:
-        path, node = open_nodes.pop()
-        for child in ast.iter_child_nodes(node):
-            inner = f"{path}.{child.name}" if isinstance(child, (ast.FunctionDef, ast.ClassDef)) else path
-            if isinstance(child, ast.FunctionDef):
-                found.append((inner, child))
-            open_nodes.append((inner, child))
-    return found
+        edited, clean = Program(job.source), Program(job.shape)
+    except UNREADABLE:
+        return {bug.id: "broken" for bug in job.bugs if stands(bug, job.source)}
+    told: dict[str, Status] = {}
+    places = {bug.id: place(bug, shape=job.shape, clean=clean) for bug in job.bugs}
+    for path in {path for path in places.values() if path is not None}:
+        if path.partition(".")[0] in edited.reached:
+            told |= _told_of(path, [bug for bug in job.bugs if places[bug.id] == path], edited, job.shape)
+    return {bug: status for bug, status in told.items() if not _contradicted(bug, told, job, properties)}
+
+
+def place(bug: IssuedBug, *, shape: str, clean: Program) -> str | None:
+    """The innermost function of the shape that holds the bug."""
+    start = shape.find(bug.find)
+    if start < 0 or not bug.find.strip():
+        return None
+    first = shape.count("\n", 0, start + len(bug.find) - len(bug.find.lstrip())) + 1
+    return clean.enclosing(first, first + bug.find.strip().count("\n"))
+
+
+def stands(bug: IssuedBug, source: str) -> bool:
+    """Whether the bugged text is there word for word, and the clean one is not.
+
+    Of a bug that only takes lines out this says nothing: they may be back elsewhere.
+    """
+    lines, replaced, found = _lines(source), _lines(bug.replace), _lines(bug.find)
+    if set(replaced) <= set(found):
+        return False
+    return _contains(lines, replaced) and not _contains(lines, found)
+
+
+def _told_of(path: str, bugs: list[IssuedBug], edited: Program, shape: str) -> dict[str, Status]:
+    """Of the bugs of one function: whether it reads as it does with some of them alive and the others not."""
+    text = edited.text(path)
+    for count in range(len(bugs) + 1):
+        for alive in itertools.combinations(bugs, count):
+            if text is not None and text == _with_bugs(shape, alive).text(path):
+                return {bug.id: "broken" if bug in alive else "fixed" for bug in bugs}
+    return {}
+
+
+def _with_bugs(shape: str, bugs: Sequence[IssuedBug]) -> Program:
+    for bug in bugs:
+        shape = shape.replace(bug.find, bug.replace)
+    return Program(shape)
+
+
+def _contradicted(
+    bug_id: str, told: Mapping[str, Status], job: Job, properties: Sequence[Mapping[str, Any]]
+) -> bool:
+    if told[bug_id] == "broken":
+        return False
+    broken = {entry["name"] for entry in properties if entry["status"] == "broken"}
+    others = [bug for bug in job.bugs if bug.id != bug_id and told.get(bug.id) != "fixed"]
+    explained = {name for other in others for name in other.properties}
+    own = next(set(bug.properties) for bug in job.bugs if bug.id == bug_id)
+    return bool((broken & own) - explained)
 
 
 def _lines(text: str) -> list[str]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.bugs import bug_entries
+from sandbox.bugs import bug_entries, told_by_text
 from sandbox.failures import failure
-from sandbox.job import Ending, Job
+from sandbox.job import FORMAT, JUDGE_VERSION, Ending, Job
 
-FORMAT = 1
-JUDGE_VERSION = 1
 _MIB = 1 << 20
 
 
@@ -40,7 +38,7 @@ def cut_off_verdict(
             "generation": {"passed": False, "expected": job.text, "got": None},
         },
         "properties": properties,
-        "bugs": bug_entries(job=job, properties=properties, passed=False),
+        "bugs": bug_entries(job=job, told=told_by_text(job, properties=properties), passed=False),
         "notes": [],
         "failure": reason,
         "level": level,

@@ -12,17 +12,20 @@ from typing import Any
 import torch
 
 # blocks, generation, memory and objective are what probes import: loaded here, once for all examinations
-from sandbox import blocks, generation, memory, objective
+from sandbox import blocks, generation, grafts, memory, objective
+from sandbox.asking import ask
+from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
 from sandbox.criteria import judge_criteria
 from sandbox.failures import Failure, failure, sanitised
+from sandbox.grafts import Grafts
 from sandbox.job import Ending, Event, Job
 from sandbox.measurements import Measurements
-from sandbox.probing import Finding, Probe, blocked, load_probes, property_entry
+from sandbox.probing import Probe, load_probes, property_entry
+from sandbox.rewrites import rewrite_note
 from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
 from sandbox.verdict import build_verdict
-from sandbox.wording import stopped
 
 __all__ = ["CandidateProcess", "Spawn", "blocks", "examine", "generation", "memory", "objective"]
 
@@ -32,7 +35,9 @@ _BATCH = 200  # loss points in one event
 def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str) -> dict[str, Any]:
     """The verdict of a job. Emits status, loss and property events on the way.
 
-    Everything that the submission does wrong ends in the verdict; what is raised from here is our own fault.
+    Where grafts are still to speak for some bugs, the verdict on the whole file is an event too, and each of
+    those bugs is one. Everything that the submission does wrong ends in the verdict; what is raised from here
+    is our own fault.
     """
     torch.set_num_threads(1)
     started = time.monotonic()
@@ -44,22 +49,48 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     subject = Subject(job=job, session=session, own=own)
     try:
         subject.begin_own_training()
-        properties, notes = _run_probes(load_probes(job.probes), Measurements(subject), emit=emit)
+        probes = load_probes(job.probes)
+        properties, notes = _run_probes(probes, Measurements(subject), emit=emit)
+        if rewrite := rewrite_note(job):
+            notes.append(rewrite)
         criteria, reason = judge_criteria(subject)
         if script is None or not script.losses:
             _emit_losses(subject, emit=emit)
     finally:
         session.close()
         own.close()
-    return build_verdict(
+    told = told_by_text(job, properties=properties)
+    timings = _timings((session, own), started=started, ran=ran)
+    verdict = build_verdict(
         job=job,
         level=level,
         criteria=criteria,
         properties=properties,
+        told=told,
         notes=notes,
         failure=_first_failure(script, reason),
-        timings=_timings((session, own), started=started, ran=ran),
+        timings=timings,
     )
+    left_s = job.limits.examine_s - (time.monotonic() - started)
+    if verdict["outcome"] == "passed" or len(told) == len(job.bugs) or left_s < 2 * grafts.TOGETHER_S:
+        return verdict
+    emit(Event("verdict", verdict))
+    return _with_grafts(verdict, Grafts(job=job, told=told, spawn=spawn, probes=probes), emit=emit)
+
+
+def _with_grafts(
+    verdict: dict[str, Any], grafted: Grafts, *, emit: Callable[[Event], None]
+) -> dict[str, Any]:
+    """The verdict with the status of each bug that the text of the file left open."""
+    began = time.monotonic()
+    bugs = {entry["id"]: entry for entry in verdict["bugs"]}
+    for bug, status in grafted.statuses(verdict["properties"]):
+        bugs[bug] = {**bugs[bug], "status": status}
+        emit(Event("bug", {"id": bug, "status": status}))
+    spent = round((time.monotonic() - began) * 1000)
+    timings = verdict["timings"]
+    timings = {**timings, "graft_ms": spent, "total_ms": timings["total_ms"] + spent}
+    return {**verdict, "bugs": list(bugs.values()), "timings": timings}
 
 
 def _timings(sessions: tuple[Session, Session], *, started: float, ran: float) -> dict[str, int]:
@@ -68,38 +99,20 @@ def _timings(sessions: tuple[Session, Session], *, started: float, ran: float) -
     load, train = (sum(session.seconds.get(name, 0.0) for session in sessions) for name in ("load", "train"))
     rest = now - ran - load - train
     parts = {"run_ms": ran - started, "load_ms": load, "train_ms": train, "probe_ms": rest}
-    return {name: round(seconds * 1000) for name, seconds in (parts | {"total_ms": now - started}).items()}
+    parts |= {"graft_ms": 0.0, "total_ms": now - started}
+    return {name: round(seconds * 1000) for name, seconds in parts.items()}
 
 
 def _run_probes(
     probes: list[Probe], measured: Measurements, *, emit: Callable[[Event], None]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    roots: dict[str, str] = {}  # property that does not hold: title of the one that keeps it from being tried
     entries, notes = {}, []
-    for probe in sorted(probes, key=lambda probe: probe.waits):
-        root = next((roots[needed] for needed in probe.needs if needed in roots), None)
-        finding = (
-            _find(probe, measured)
-            if root is None
-            else blocked(f"Could not be tried before this holds: {root}.")
-        )
-        if finding.status in ("broken", "blocked"):
-            roots[probe.name] = root or probe.title
-        entries[probe.name] = property_entry(probe, finding)
-        emit(Event("property", entries[probe.name]))
-        if finding.note is not None:
-            notes.append({"name": finding.note[0], "text": finding.note[1]})
+    for asked in ask(probes, measured):
+        entries[asked.probe.name] = property_entry(asked.probe, asked.finding)
+        emit(Event("property", entries[asked.probe.name]))
+        if asked.finding.note is not None:
+            notes.append({"name": asked.finding.note[0], "text": asked.finding.note[1]})
     return [entries[probe.name] for probe in probes], notes
-
-
-def _find(probe: Probe, measured: Measurements) -> Finding:
-    try:
-        return probe.run(measured)
-    except CandidateFault as fault:
-        reason = fault.failure or failure("exception", str(fault))
-        return blocked(f"Could not be tried: {stopped(reason)}")
-    except Exception as error:  # numbers that no right program answers; the probes themselves are tested
-        return blocked(f"Could not be tried: the answers do not fit together ({type(error).__name__}).")
 
 
 class _Script:

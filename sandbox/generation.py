@@ -11,9 +11,9 @@ from sandbox.greedy import Stubbed, follow_rule, greedy_text
 from sandbox.measurements import Measurements
 from sandbox.subject import StubbedText
 
-PROMPT, NEW = 9, 12  # characters
-LONG_PROMPT = 120  # the longest text that a program is promised; 128 tokens always fit
-WHOLE = 120
+WHOLE = 120  # characters: the longest text that a program is promised; 128 tokens always fit
+PROMPT, NEW = 9, WHOLE - 9  # over the stub, where a token costs next to nothing
+FEW = 12  # new tokens of a real model, or beyond what is promised
 _SHARP = (0.5, 1.0, 2.0)  # std of parameters: one logit stands out, for near tokens and for far ones
 _TRIES = 1000
 
@@ -82,12 +82,18 @@ def generated(m: Measurements) -> Generated:
 
 def generated_beyond(m: Measurements) -> Generated:
     """A generation that goes beyond 128 tokens. Raises CandidateFault where the program stops there."""
-    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, LONG_PROMPT), NEW))
+    return m.subject.once("beyond", lambda: _generate_stubbed(m, _prompt(m, WHOLE), FEW))
 
 
 def agrees_with_logits(m: Measurements) -> bool:
     """Whether a real model's generation is the greedy one, by the logits that it gives the examiner."""
     return m.subject.once("agrees", lambda: _compare_with_logits(m))
+
+
+def samples(m: Measurements) -> bool:
+    """Whether an untrained model, to which tokens are nearly alike, goes on from one prompt in two ways."""
+    model, prompt = m.initial.model, _prompt(m, PROMPT)
+    return model.generate(prompt, FEW) != model.generate(prompt, FEW)
 
 
 def _generate(m: Measurements, prompt: str, new_tokens: int) -> Generated:
@@ -119,7 +125,7 @@ def _compare_with_logits(m: Measurements) -> bool:
     ids = m.initial.model.tokens(prompt)[0]
     for seed, std in enumerate(_SHARP):
         model = m.initial.model.redrawn(std=std, seed=seed, dtype="float32")
-        if model.tokens(model.generate(prompt, NEW))[0] != greedy_text(model, ids, NEW):
+        if model.tokens(model.generate(prompt, FEW))[0] != greedy_text(model, ids, FEW):
             return False
     return True
 

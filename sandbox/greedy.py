@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
-from sandbox.stub import next_choice
+from sandbox.stub import next_choices
 from sandbox.subject import RemoteModel
 
 
@@ -19,11 +20,10 @@ class Stubbed:
     contexts: list[list[int]]
     choices: list[int]  # the ids that the stub may choose
 
-    @property
+    @cached_property
     def expected(self) -> list[int]:
         """The prompt and, for each context, the token that the stub put first."""
-        chosen = [self.choices[next_choice(ids, choices=len(self.choices))] for ids in self.contexts]
-        return self.prompt + chosen
+        return self.prompt + [_choice(ids, self.choices) for ids in self.contexts]
 
     def is_cut(self, step: int) -> bool:
         """Whether a context is not the end of the text so far.
@@ -41,8 +41,12 @@ def follow_rule(ids: list[int], new_tokens: int, *, choices: list[int]) -> list[
     """What the stub writes after a context that it always sees whole."""
     ids = list(ids)
     for _ in range(new_tokens):
-        ids.append(choices[next_choice(ids, choices=len(choices))])
+        ids.append(_choice(ids, choices))
     return ids
+
+
+def _choice(ids: list[int], choices: list[int]) -> int:
+    return choices[next_choices(ids, choices=len(choices))[-1]]
 
 
 def greedy_text(model: RemoteModel, prompt: list[int], new_tokens: int) -> list[int]:

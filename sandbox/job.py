@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+FORMAT = 1  # of the verdict
+JUDGE_VERSION = 2  # 2: grafts; the whole promised length is looked at
 MIB = 1 << 20
 KIB = 1 << 10
 
@@ -35,6 +37,7 @@ class IssuedBug:
     properties: tuple[str, ...]  # the properties that this bug alone breaks
     find: str  # the clean shape's text
     replace: str  # the bugged text
+    crashes: bool = False  # alone it keeps the program from running to its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,8 @@ class Event:
         output    {"stream": "stdout" | "stderr", "text": str}
         loss      {"points": [[step, loss], ...]}
         property  one entry of the verdict's `properties`
+        verdict   the verdict on the whole file, where grafts are still to speak for some bugs
+        bug       {"id": str, "status": "fixed" | "broken" | "blocked"}: what they said of one
     """
 
     kind: str

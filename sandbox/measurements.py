@@ -19,6 +19,7 @@ from sandbox.subject import Parameters, RemoteModel, Subject, Tap, Training
 
 T = 12  # positions of a response map
 STD = 0.25  # at which parameters are drawn anew: attention is neither uniform nor saturated
+GLARING = 8.0  # at which scores, 64 times its fourth power, lie between 10^4 and 10^6
 SHORT = 5  # steps of the observed training
 TAPS_B, TAPS_T = 24, 5  # batch and length of the text whose products are recorded
 
@@ -176,6 +177,16 @@ class Measurements:
             share = seen / seen.amax(dim=1, keepdim=True)
             found.append(float(share[1:].masked_fill(torch.ones(T, T).triu().bool()[1:], 1.0).min()))
         return min(found)
+
+    @property
+    def sees_through(self) -> bool:
+        """Whether a later token moves logits once scores exceed 10,000, as a mask of -1e4 lets it."""
+        return self.subject.once("sees through", self._look_through)
+
+    def _look_through(self) -> bool:
+        model = self.initial.model.redrawn(std=GLARING, seed=2, dtype=self.drawn.dtype)
+        seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
+        return bool(seen.triu(1).max() > tolerance(model, model.logits(self.ids(1, T))))
 
     @property
     def gradients(self) -> dict[str, Tensor | None]:

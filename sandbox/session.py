@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -48,9 +49,18 @@ class Session:
     `generation` counts the processes that ended: whoever keeps handles must drop them when it changes.
     """
 
-    def __init__(self, *, job: Job, spawn: Spawn, fill_uninitialized: bool):
-        self._job, self._spawn, self._fill = job, spawn, fill_uninitialized
-        self._until = time.monotonic() + job.limits.examine_s
+    def __init__(
+        self,
+        *,
+        job: Job,
+        spawn: Spawn,
+        fill_uninitialized: bool,
+        source: str | None = None,
+        until: float = math.inf,
+    ):
+        """`source` instead of the job's; `until` on the monotonic clock, besides the limits of the job."""
+        self._job, self._spawn, self._fill, self._source = job, spawn, fill_uninitialized, source
+        self._until = min(until, time.monotonic() + job.limits.examine_s)
         self._live: _Live | None = None
         self._last_fault: CandidateFault | None = None
         self._deaths = 0
@@ -101,7 +111,7 @@ class Session:
         if self._live is None:
             if self._last_fault is not None and (self._deaths >= _MOST_DEATHS or self._timeout() <= 0):
                 raise self._last_fault
-            process = self._spawn.calls(fill_uninitialized=self._fill)
+            process = self._spawn.calls(source=self._source, fill_uninitialized=self._fill)
             caller = Caller(
                 requests=process.requests, replies=process.replies, answer_bytes=self._job.limits.answer_bytes
             )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from sandbox.bugs import bug_entries
+from sandbox.bugs import Status, bug_entries
 from sandbox.failures import Failure
-from sandbox.job import Job
-
-FORMAT = 1
-JUDGE_VERSION = 1
+from sandbox.job import FORMAT, JUDGE_VERSION, Job
 
 
 def build_verdict(
@@ -20,6 +18,7 @@ def build_verdict(
     level: str,
     criteria: dict[str, Any],
     properties: list[dict[str, Any]],
+    told: Mapping[str, Status],
     notes: list[dict[str, str]],
     failure: Failure | None,
     timings: dict[str, int],
@@ -33,7 +32,7 @@ def build_verdict(
         "outcome": "passed" if passed else "failed",
         "criteria": criteria,
         "properties": properties,
-        "bugs": bug_entries(job=job, properties=properties, passed=passed),
+        "bugs": bug_entries(job=job, told=told, passed=passed),
         "notes": notes,
         "failure": failure,
         "level": level,

@@ -145,6 +145,7 @@ def _revealed(bug: dict[str, Any]) -> RevealedBug:
         bugged=bug["replace"],
         debrief=bug["debrief"],
         debrief_html=as_html(bug["debrief"]),
+        source=bug.get("source", ""),  # rounds issued before bugs had one have none
     )
 
 

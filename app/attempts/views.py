@@ -72,6 +72,7 @@ class RevealedBug:
     bugged: str
     debrief: str
     debrief_html: str
+    source: str  # where it shipped: project and commit or issue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ def _bug(
         why=fields.text("why"),
         hints=(hints[0], hints[1], hints[2]),
         debrief=debriefs.pop(name),
+        source=fields.take("source", str, ""),
         patches={
             shape: _patch(table, shapes[shape], properties=properties, symptom=symptom)
             for shape, table in tables.items()

@@ -31,16 +31,20 @@ def draw(
     found, rules = catalog.problem(problem), catalog.tier(tier)
     rng = random.Random(f"{problem}/{tier}/{seed}")
     picks = [pick for pick in rules.picks if rng.randrange(pick.one_in) == 0]
+    shapes = [shape] if shape else [name for name in found.shapes if _fills(picks, found, name)]
     had = {variant.puzzle for variant in avoid}
     had_with_sentence = {(variant.puzzle, variant.sentence) for variant in avoid}
     again: Variant | None = None
     for _ in range(TRIES):
-        bugs = _pick_bugs(found, rules, picks, shape or _default_shape(found), rng)
+        drawn = rng.choice(shapes or list(found.shapes))
+        bugs = _pick_bugs(found, rules, picks, drawn, rng)
+        if len(bugs) < len(picks):
+            continue
         sentence = rng.choice(list(found.sentences))
         variant = choose(
             found,
             bugs=[bug.id for bug in bugs],
-            shape=shape,
+            shape=drawn,
             sentence=sentence,
             marks=rules.marks if marks is None else marks,
             tier=tier,
@@ -71,9 +75,10 @@ def choose(
     rng = random.Random(f"{problem.slug}/{sorted(bugs)}/{seed}")
     slots = sorted(bugs)
     rng.shuffle(slots)
+    fitting = [name for name in problem.shapes if all(name in problem.bugs[bug].patches for bug in bugs)]
     return Variant(
         problem=problem.slug,
-        shape=shape or _default_shape(problem),
+        shape=shape or rng.choice(fitting or list(problem.shapes)),
         bugs=tuple(slots),
         sentence=sentence or rng.choice(list(problem.sentences)),
         marks=marks,
@@ -83,21 +88,30 @@ def choose(
     )
 
 
+def _fills(picks: Sequence[Pick], problem: Problem, shape: str) -> bool:
+    """Whether each pick has a bug in a shape."""
+    return all(any(pick.takes(bug, shape=shape) for bug in problem.bugs.values()) for pick in picks)
+
+
 def _pick_bugs(
     problem: Problem, tier: Tier, picks: Sequence[Pick], shape: str, rng: random.Random
 ) -> list[Bug]:
-    """One bug for each pick: first a family, then one of it, so that a large family is no likelier."""
+    """One bug for each pick: first a family, then one of it, so that a large family is no likelier.
+
+    A pick that names no family takes from a component that no other bug is in: two bugs at one place hide
+    each other. Fewer bugs than picks: this draw does not come out.
+    """
     chosen: list[Bug] = []
     for pick in picks:
-        fit = [
-            bug
-            for _, bug in sorted(problem.bugs.items())
-            if pick.takes(bug, shape=shape) and bug not in chosen
-        ]
+        fit = [bug for _, bug in sorted(problem.bugs.items()) if pick.takes(bug, shape=shape)]
         if not fit:
             raise BadInput(f"The tier “{tier.name}” has no bug to draw for the shape “{shape}”.")
-        family = rng.choice(sorted({bug.family for bug in fit}))
-        chosen.append(rng.choice([bug for bug in fit if bug.family == family]))
+        taken = {bug.component for bug in chosen}
+        left = [bug for bug in fit if bug not in chosen and (pick.families or bug.component not in taken)]
+        if not left:
+            break
+        family = rng.choice(sorted({bug.family for bug in left}))
+        chosen.append(rng.choice([bug for bug in left if bug.family == family]))
     return chosen
 
 
@@ -109,7 +123,3 @@ def _goes_together(problem: Problem, variant: Variant, bugs: Sequence[Bug], tier
     except BadInput:
         return False
     return True
-
-
-def _default_shape(problem: Problem) -> str:
-    return next(iter(problem.shapes))

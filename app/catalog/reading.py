@@ -46,6 +46,7 @@ def _pick(fields: Fields) -> Pick:
         families=fields.texts("families", []),
         difficulties=fields.texts("difficulties", []),
         crashes=fields.take("crashes", bool, True),
+        shipped=fields.take("shipped", bool, False),
         one_in=fields.take("one_in", int, 1),
     )
     fields.end()

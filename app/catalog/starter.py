@@ -42,6 +42,7 @@ class IssuedBug:
     properties: tuple[str, ...]
     find: str
     replace: str
+    crashes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ def _issued(slot: Slot, shape: str) -> IssuedBug:
         properties=slot.patch.properties,
         find=before + slot.patch.find + after,
         replace=before + slot.patch.replace + after,
+        crashes=slot.patch.crashes,
     )
 
 

@@ -48,6 +48,7 @@ class Bug:
     why: str  # one sentence, as interviewers reward it
     hints: tuple[str, str, str]  # the area; the symptom to look at; the line of thought
     debrief: str
+    source: str  # where it shipped: project and commit or issue; empty for one that is only like those
     patches: Mapping[str, Patch]  # by shape
 
 
@@ -58,6 +59,7 @@ class Pick:
     families: tuple[str, ...] = ()  # none named: any
     difficulties: tuple[str, ...] = ()
     crashes: bool = True  # whether one that crashes may be picked
+    shipped: bool = False  # whether it must have been in a released program
     one_in: int = 1
 
     def takes(self, bug: Bug, *, shape: str) -> bool:
@@ -66,6 +68,7 @@ class Pick:
             and (not self.families or bug.family in self.families)
             and (not self.difficulties or bug.difficulty in self.difficulties)
             and (self.crashes or not bug.patches[shape].crashes)
+            and (bool(bug.source) or not self.shipped)
         )
 
 

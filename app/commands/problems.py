@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 
 from app.catalog import Catalog, load_catalog
 from app.commands.examining import job_for, outcomes, warm_sandbox
-from app.commands.trials import Judgement, Trial, trials
+from app.commands.trials import Judgement, Trial, bug_trials, trials
 from app.engine.worker import Examiner
+from app.errors import NotFound
 from app.settings import Settings
 from app.web.words import plural
 from sandbox import Outcome
@@ -40,9 +41,14 @@ class Finding:
 
 
 async def check_packs(
-    settings: Settings, slugs: Sequence[str], *, as_json: bool, say: Callable[[str], None]
+    settings: Settings,
+    slugs: Sequence[str],
+    *,
+    bugs: Sequence[str] = (),
+    as_json: bool,
+    say: Callable[[str], None],
 ) -> int:
-    """Prove the named problems, or all of them; the exit status.
+    """Prove the named problems, or all of them, or some of their bugs alone; the exit status.
 
     Raises NotFound for an unknown name, SetupError for a pack that can't be read, Unavailable without a
     sandbox.
@@ -50,12 +56,16 @@ async def check_packs(
     patient = settings.model_copy(update={"run_seconds": max(settings.run_seconds, PATIENCE_S)})
     catalog = load_catalog(settings.problems)
     problems = [catalog.problem(slug) for slug in slugs] or list(catalog.problems.values())
+    known = {bug for problem in problems for bug in problem.bugs}
+    for bug in bugs:
+        if bug not in known:
+            raise NotFound(f"There is no bug “{bug}”.", hint="bugs.toml lists them by id.")
     status = PROVEN
     async with warm_sandbox(patient) as sandbox:
         for problem in problems:
             if not as_json:
                 say(f"{problem.slug}: {problem.title} (pack {problem.digest})")
-            status = max(status, await _prove(sandbox, patient, catalog, problem.slug, as_json, say))
+            status = max(status, await _prove(sandbox, patient, catalog, problem.slug, bugs, as_json, say))
     return status
 
 
@@ -64,14 +74,17 @@ async def _prove(
     settings: Settings,
     catalog: Catalog,
     slug: str,
+    bugs: Sequence[str],
     as_json: bool,
     say: Callable[[str], None],
 ) -> int:
     problem = catalog.problem(slug)
-    everything = list(trials(catalog, problem, settings.problems / slug))
+    everything = list(
+        bug_trials(problem, bugs) if bugs else trials(catalog, problem, settings.problems / slug)
+    )
     faults = 0
     findings: list[Finding] = []
-    for kind in CLAIMS:
+    for kind in [kind for kind in CLAIMS if not bugs or kind == "bug"]:
         these = [trial for trial in everything if trial.kind == kind]
         jobs = [job_for(trial.material, source=trial.source, settings=settings) for trial in these]
         number = 0

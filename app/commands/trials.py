@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ class Trial:
 def trials(catalog: Catalog, problem: Problem, folder: Path) -> Iterator[Trial]:
     """Every trial of a problem. Raises SetupError for a program whose first line does not say what it is."""
     yield from _shapes(problem)
-    yield from _bugs(problem)
+    yield from bug_trials(problem, list(problem.bugs))
     yield from _programs(problem, folder / "valid", kind="valid")
     yield from _programs(problem, folder / "wrong", kind="wrong")
     for tier in catalog.tiers:
@@ -75,8 +75,11 @@ def _shapes(problem: Problem) -> Iterator[Trial]:
             )
 
 
-def _bugs(problem: Problem) -> Iterator[Trial]:
+def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
+    """Each of these bugs alone, in every shape that it fits."""
     for number, bug in enumerate(problem.bugs.values()):
+        if bug.id not in bugs:
+            continue
         for shape in bug.patches:
             variant = choose(problem, bugs=[bug.id], seed=number, shape=shape)
             starter = compose(problem, variant)

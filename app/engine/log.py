@@ -84,20 +84,23 @@ class RunLog:
     async def start_again(self, run_id: str, try_no: int) -> int:
         """Begin the next try of a run whose worker was lost; events of the lost one stay before it."""
         async with self.db.write() as session:
-            await self._fence(session, run_id, try_no, values={"try_no": try_no + 1})
+            await self._fence(session, run_id, try_no, values={"try_no": try_no + 1, "verdict": None})
             again = Entry("status", {"state": "running", "phase": "starting", "again": True})
             await self._add(session, run_id, [again])
         self._wake.call(run_id)
         return try_no + 1
 
-    async def append(self, run_id: str, try_no: int, entries: Sequence[Entry]) -> None:
-        """Add events in one transaction.
+    async def append(
+        self, run_id: str, try_no: int, entries: Sequence[Entry], *, verdict: dict[str, Any] | None = None
+    ) -> None:
+        """Add events in one transaction, and keep a verdict of which some of them tell.
 
         Raises:
             Superseded: the run is not this try's any more.
         """
         async with self.db.write() as session:
-            await self._fence(session, run_id, try_no, values={"try_no": try_no})
+            kept = {} if verdict is None else {"verdict": verdict}
+            await self._fence(session, run_id, try_no, values={"try_no": try_no, **kept})
             await self._add(session, run_id, entries)
         self._wake.call(run_id)
 

@@ -20,9 +20,13 @@ from app.engine.plain import plain
 from app.engine.sparkline import sparkline
 from app.metrics import Metrics
 from sandbox import Event, Job, Limits, Outcome
+from sandbox.job import FORMAT, JUDGE_VERSION
 
-AUDIENCE = {"property": "judged", "verdict": "judged"}  # kinds that tell of the judgement; others are for all
-JUDGE_VERSION = 1
+AUDIENCE = {
+    "property": "judged",
+    "verdict": "judged",
+    "bug": "judged",
+}  # kinds that tell of the judgement; others are for all
 PATIENCE_S = 60.0  # beyond its own limits, which include neither a restart nor the wait for a slot
 
 Losses = list[float | None]  # None where a loss was not a finite number
@@ -87,10 +91,18 @@ class Worker:
         self._count(asked.job.kind, ended, seconds=(self._clock.now() - asked.started_at) / 1000)
 
     async def _examine(self, job: Job, run_id: str, try_no: int, losses: Losses) -> Outcome:
-        batch = Batch(lambda entries: self._log.append(run_id, try_no, entries))
+        so_far: dict[str, Any] | None = (
+            None  # the verdict on the whole file, while grafts speak for some bugs
+        )
+        batch = Batch(lambda entries: self._log.append(run_id, try_no, entries, verdict=so_far))
 
         async def emit(event: Event) -> None:
+            nonlocal so_far
             data = plain(event.data)
+            if event.kind == "verdict":
+                so_far = data
+            elif event.kind == "bug" and so_far is not None:
+                so_far = _with_bug(so_far, data)
             if event.kind == "loss":
                 losses.extend(value for _step, value in data["points"])
             elif event.kind == "status":
@@ -136,6 +148,12 @@ async def reference_curve(sandbox: Examiner, job: Job) -> list[list[float]]:
     return points
 
 
+def _with_bug(verdict: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """The verdict with the new status of one bug."""
+    bugs = [{**bug, **told} if bug["id"] == told["id"] else bug for bug in verdict["bugs"]]
+    return {**verdict, "bugs": bugs}
+
+
 def _ended(outcome: Outcome, job: Job, losses: Losses) -> Ended:
     shown = sparkline(losses)
     if outcome.lost:
@@ -151,7 +169,7 @@ def _ended(outcome: Outcome, job: Job, losses: Losses) -> Ended:
 def _killed(job: Job, *, level: str) -> dict[str, Any]:
     """The verdict on a file under which the sandbox died twice: it is the file that kills it."""
     return {
-        "format": 1,
+        "format": FORMAT,
         "problem": job.problem,
         "kind": job.kind,
         "outcome": "failed",

@@ -175,6 +175,7 @@ def _debriefs(record: Record, ledger: Sequence[Sentence]) -> list[Debrief]:
             clean=bug["find"],
             bugged=bug["replace"],
             debrief_html=as_html(bug["debrief"]),
+            source=bug.get("source", ""),  # rounds issued before bugs had one have none
             yours=[one.text for one in ledger if one.slot == bug["slot"]],
         )
         for bug in record.bugs

@@ -64,6 +64,7 @@ class Debrief:
     clean: str
     bugged: str
     debrief_html: str
+    source: str  # where it shipped
     yours: list[str]
 
 

@@ -59,6 +59,10 @@ async def follow_run(
     after: Annotated[int, Query(ge=0, lt=MILLISECONDS)] = 0,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventStream:
-    """Events of a run: status, output, loss, property, verdict, end. Last-Event-ID goes on where it broke."""
+    """Events of a run: status, output, loss, property, verdict, bug, end; Last-Event-ID takes it up.
+
+    Where some bugs are still to be judged apart, `verdict` comes first without them, each comes as `bug`, and
+    `verdict` comes again with all of it.
+    """
     place = service.place_after(last_event_id, after)
     return EventStream(service.events(parts, seat, after=place))

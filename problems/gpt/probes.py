@@ -24,7 +24,7 @@ from sandbox.probing import Finding, blocked, broken, held, judged, not_applicab
 from sandbox.responses import other_token, responses, training_responses
 from sandbox.wording import among, shown, stopped
 
-LONG = 96  # tokens: near the longest text that a program is promised
+LONG = 120  # tokens: the longest text that a program is promised
 GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
@@ -58,7 +58,7 @@ def shapes(m: Measurements) -> Finding:
 
 @probe(title="Logits are finite numbers", component="model", needs=("shapes",))
 def finite(m: Measurements) -> Finding:
-    ids = m.ids(3, LONG)
+    ids = m.ids(1, LONG)
     models = [("redrawn", m.drawn)]
     if not m.initial.uninitialised:  # what was in memory is no evidence
         models.append(("untrained", m.initial.model))
@@ -107,13 +107,18 @@ def causal(m: Measurements) -> Finding:
     elif (training := _response_in_training(m))[0] > m.tolerance:
         (worst, i, j), where = training, " So in training mode."
     detail = f"Changing token {j} moved the logits at position {i} by {shown(worst)}. It must be 0.{where}"
-    return judged(worst <= m.tolerance, detail, measured=worst, expected=0.0, data=data)
+    if worst > m.tolerance:
+        return broken(detail, measured=worst, expected=0.0, data=data)
+    text = "Scores above ten thousand see through the mask: valid here; minus infinity holds them too."
+    return held(
+        measured=worst, expected=0.0, data=data, note=("mask_finite", text) if m.sees_through else None
+    )
 
 
 def _late_response(m: Measurements) -> tuple[float, int, int]:
     """The largest response before a token that was changed late in a long text; its position; the token's."""
-    changed = [7, 40, 71, LONG - 1]
-    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 4)
+    changed = [7, 40, 71, 101, LONG - 1]
+    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 5)
     return _largest_before(late, changed)
 
 
@@ -130,7 +135,7 @@ def _largest_before(moved: Tensor, changed: list[int]) -> tuple[float, int, int]
 
 @probe(title="A prefix gives the same logits", component="attention", needs=("repeatable",))
 def prefix(m: Measurements) -> Finding:
-    ids = m.ids(2, LONG)
+    ids = m.ids(1, LONG)
     for kept, whole in ((8, 12), (64, LONG)):
         short, long = m.drawn.logits(ids[:, :kept]), m.drawn.logits(ids[:, :whole])
         moved = float((short - long[:, :kept]).abs().max())
@@ -260,7 +265,11 @@ def position_sensitive(m: Measurements) -> Finding:
     distance = torch.cdist(logits, logits, p=math.inf).fill_diagonal_(math.inf)
     closest, (i, j) = float(distance.min()), sorted(divmod(int(distance.argmin()), LONG))
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
-    return judged(closest > m.tolerance, detail, measured=closest)
+    if closest <= m.tolerance:
+        return broken(detail, measured=closest)
+    text = "Positions follow a formula: it works. To initialise a table of learned ones takes one line."
+    formula = m.position_table is None and m.chance <= m.tolerance
+    return held(measured=closest, note=("positions_formula", text) if formula else None)
 
 
 def _scores_know_positions(m: Measurements) -> bool:
@@ -589,7 +598,8 @@ def tokenizer(m: Measurements) -> Finding:
 def generate_greedy(m: Measurements) -> Finding:
     made = generation.generated(m)
     if made.clean or made.follows_scores or generation.agrees_with_logits(m):
-        return held()
+        text = "Generation samples: valid while one token stands out; argmax makes the sentence sure."
+        return held(note=("sampling", text) if generation.samples(m) else None)
     wrote = f"After '{made.prompt}' it wrote '{made.new_text[:40]}'"
     step = made.first_departure
     if step is None:

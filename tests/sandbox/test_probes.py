@@ -159,3 +159,30 @@ RIGHT: list[tuple[str, str, list[Change]]] = [
 def test_what_is_right_holds_the_property(shape: str, found: Found, name: str, changes: list[Change]) -> None:
     finding = found(changed(shape, *changes), name)
     assert finding.status == "held", finding.detail
+
+
+NOTED: list[tuple[str, str, list[Change]]] = [
+    ("causal", "mask_finite", [('float("-inf")', "-1e4")]),
+    ("generate_greedy", "sampling", [("logits.argmax(dim=-1, keepdim=True)", "torch.multinomial(logits.softmax(-1), 1)")]),
+    ("residual", "post_norm", [("x = x + self.attn(self.ln_1(x))", "x = self.ln_1(x + self.attn(x))"), ("x = x + self.mlp(self.ln_2(x))", "x = self.ln_2(x + self.mlp(x))")]),
+    ("position_sensitive", "positions_formula", [
+        ("nn.Parameter(torch.empty(config.block_size, config.n_embd))", "None"),
+        ("        nn.init.normal_(self.position_embedding, std=0.02)\n", ""),
+        ("positions = self.position_embedding[:T]", "positions = torch.sin(torch.arange(T)[:, None] / 9.0 ** torch.linspace(0, 3, tokens.size(-1)))"),
+    ]),
+    ("position_init", "position_scale", [("self.position_embedding, std=0.02", "self.position_embedding, std=1.0")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "note", "changes"), [pytest.param(n, k, c, id=k) for n, k, c in NOTED])
+def test_what_is_valid_and_off_the_reference_is_noted(
+    shape: str, found: Found, name: str, note: str, changes: list[Change]
+) -> None:
+    finding = found(changed(shape, *changes), name)
+    assert finding.status == "held" and finding.note is not None
+    assert finding.note[0] == note
+
+
+@pytest.mark.parametrize("name", ["causal", "generate_greedy", "position_sensitive", "residual"])
+def test_the_clean_shape_needs_no_note(shape: str, found: Found, name: str) -> None:
+    assert found(shape, name).note is None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Event, Limits, Sandbox, Unavailable, cutoff, launch
+from sandbox import Event, Limits, Sandbox, Unavailable, launch
 from sandbox.job import MIB
 
 if TYPE_CHECKING:
@@ -94,12 +94,10 @@ def test_a_file_that_cannot_be_sent_is_refused_with_the_reason(
         jailed.run(source)
 
 
-def test_the_cut_off_verdict_is_of_the_judges_version(jailed: Jailed) -> None:
-    ran = jailed.run("", kind="check")
-    judged = {key: ran.verdict[key] for key in ("format", "judge_version")}
-    assert judged == {"format": cutoff.FORMAT, "judge_version": cutoff.JUDGE_VERSION}
+def test_the_cut_off_verdict_has_the_fields_of_any_other(jailed: Jailed) -> None:
+    whole = jailed.run("", kind="check").verdict
     cut = jailed.run(ENDLESS, limits=Limits(examine_s=0.5)).verdict
-    assert set(cut) == set(ran.verdict)
+    assert set(cut) == set(whole)
 
 
 # Many runs

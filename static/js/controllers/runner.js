@@ -118,6 +118,8 @@ export class Runner {
         chart.update();
       },
       property: () => this.#facts(`${name}: ${plural((this.#examined += 1), "property", "properties")} examined`),
+      verdict: () => this.#soFar(run, `${name}: judging the bugs one by one`, again),
+      bug: () => this.#soFar(run, `${name}: judging the bugs one by one`, again),
       end: (end) => void this.#ended(run, end, again),
       connection: (there) => this.#facts(there ? name : `${name}: connection lost, trying again`),
     });
@@ -144,6 +146,13 @@ export class Runner {
     }
     verdict.settle();
     this.#onEnd(ended);
+  }
+
+  /** The whole file is judged; grafts still speak for some of its bugs. @param {RunSummary} run @param {string} facts @param {boolean} again */
+  #soFar(run, facts, again) {
+    if (again || this.#running !== run) return;
+    this.#facts(facts);
+    this.#panes.verdict.showSoFar(run).catch(() => {}); // the end brings it again
   }
 
   /** The reference may still be in the making when the page opens: ask for it with the first end. */

@@ -18,6 +18,7 @@ export function verdictPane(page, { goTo }) {
       goTo(Number(link.dataset.line));
     }
   });
+  let shown = ""; // the run whose last word stands here
   return {
     /** A run is under way: what stands here speaks of an earlier one. */
     wait() {
@@ -26,8 +27,16 @@ export function verdictPane(page, { goTo }) {
     settle() {
       box.firstElementChild?.removeAttribute("aria-busy");
     },
+    /** What is known while some bugs are still being judged: put in without a word. @param {RunSummary} run */
+    async showSoFar(run) {
+      const html = await fragment(`/runs/${run.id}/verdict`);
+      if (shown === run.id) return;
+      box.innerHTML = html;
+      box.firstElementChild?.setAttribute("aria-busy", "true");
+    },
     /** @param {RunSummary} run */
     async show(run) {
+      shown = run.id;
       box.innerHTML = await fragment(`/runs/${run.id}/verdict`);
       box.parentElement?.scrollTo({ top: 0 });
       const headline = box.querySelector("h2")?.textContent ?? "";

@@ -8,12 +8,14 @@
  * @property {(chunk: {stream: "stdout" | "stderr", text: string}) => void} output
  * @property {(points: Points) => void} loss
  * @property {(property: object) => void} property
+ * @property {(verdict: object) => void} verdict
+ * @property {(bug: {slot: number, status: string}) => void} bug
  * @property {(end: {state: RunState, message: string | null}) => void} end
  * @property {(connected: boolean) => void} connection
  */
 
 const AGAIN_MS = 2000;
-const KINDS = /** @type {const} */ (["status", "output", "property", "end"]);
+const KINDS = /** @type {const} */ (["status", "output", "property", "verdict", "bug", "end"]);
 
 /**
  * The browser reconnects by itself and names the last event it has. It gives up when a server that is

@@ -1,0 +1,150 @@
+"""Judges a rewritten component apart from the other bugs of its file, by what a composed program does.
+
+Two kinds of program are composed. The *repaired* one is the whole submission with every bug taken out that
+its text still shows; it speaks for all open bugs at once. A *graft* is the clean shape with one definition of
+the submission in it, so that nothing else in the file can hide or fake a symptom. Whatever such a program
+prints is thrown away, and of what it does only the status of a bug is told: it holds text of the clean shape.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.asking import ask
+from sandbox.bugs import UNREADABLE, Status, place, stands
+from sandbox.job import IssuedBug, Job
+from sandbox.measurements import Measurements
+from sandbox.probing import Probe
+from sandbox.program import Program
+from sandbox.session import Session, Spawn
+from sandbox.subject import Subject
+
+MOST = 4  # composed programs that are tried for one verdict
+TOGETHER_S = 15.0  # on the wall, for all of them
+WHOLE_FILE = frozenset(
+    ("program", "tokenizer", "generate")
+)  # components whose properties a graft leaves out ...
+LEFT_OUT = frozenset(
+    ("memorises", "parity", "loss_falls")
+)  # ... as it does these, unless a bug is known by them
+TRAINING = frozenset(("loss", "loop", "data"))
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a composed program did."""
+
+    broken: frozenset[str]  # properties
+    stopped: bool  # it raised, hung or fell silent somewhere
+
+    @property
+    def passes(self) -> bool:
+        return not self.broken and not self.stopped
+
+
+class Grafts:
+    """The open bugs of one submission, judged one after the other."""
+
+    def __init__(self, *, job: Job, told: Mapping[str, Status], spawn: Spawn, probes: list[Probe]) -> None:
+        self._job, self._told, self._spawn, self._probes = job, told, spawn, probes
+        self._until = time.monotonic() + TOGETHER_S
+        self._tried: dict[str, Tried | None] = {}
+        self._open = [bug for bug in job.bugs if bug.id not in told]
+        self._clean = Program(job.shape)
+        self._places = {bug.id: place(bug, shape=job.shape, clean=self._clean) for bug in job.bugs}
+
+    def statuses(self, properties: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Status]]:
+        """The status of each open bug, as soon as it is known; `properties` are those of the whole file."""
+        try:
+            edited = Program(self._job.source)
+        except UNREADABLE:
+            return
+        repaired = self._without_standing_bugs(edited)
+        self._tried[edited.unparsed()] = _already(properties)
+        whole = self._try(repaired, self._open)
+        for bug in self._open:
+            yield bug.id, self._status(bug, repaired, whole)
+
+    def _status(self, bug: IssuedBug, repaired: Program, whole: Tried | None) -> Status:
+        holder = (self._places[bug.id] or "").partition(".")[0]
+        if holder in repaired.definitions and holder not in repaired.reached:
+            return "blocked"  # nothing leads to it any more: what it does says nothing of the program
+        if whole is not None and whole.passes:
+            return self._unless_it_stands(bug)
+        if holder not in repaired.definitions:
+            return self._by_the_whole(bug, whole)
+        graft = self._try(repaired.hosted_by(self._clean, keep=holder), [bug])
+        if graft is None:
+            return "blocked"
+        if graft.passes:
+            return self._unless_it_stands(bug)
+        rivals = [other for other in self._open if other is not bug and self._holder(other) == holder]
+        shown = self._shows(bug, graft) and (whole is None or whole.stopped or self._shows(bug, whole))
+        return "broken" if shown and (not rivals or stands(bug, self._job.source)) else "blocked"
+
+    def _by_the_whole(self, bug: IssuedBug, whole: Tried | None) -> Status:
+        """Its definition is gone, renamed or merged: the repaired file speaks if one bug alone is open."""
+        alone = whole is not None and len(self._open) == 1 and self._shows(bug, whole)
+        return "broken" if alone else "blocked"
+
+    def _unless_it_stands(self, bug: IssuedBug) -> Status:
+        return "blocked" if stands(bug, self._job.source) else "fixed"
+
+    def _shows(self, bug: IssuedBug, tried: Tried) -> bool:
+        """Whether a program shows what the bug is known by: for one that crashes that is a crash."""
+        if bug.crashes:
+            return tried.stopped
+        return bool(tried.broken & set(bug.properties))
+
+    def _holder(self, bug: IssuedBug) -> str:
+        return (self._places[bug.id] or "").partition(".")[0]
+
+    def _without_standing_bugs(self, edited: Program) -> Program:
+        paths = {self._places[bug] for bug, status in self._told.items() if status == "broken"}
+        return edited.with_functions(self._clean, {path for path in paths if path is not None})
+
+    def _try(self, program: Program, bugs: list[IssuedBug]) -> Tried | None:
+        """What a program does, tried once; None when too much was tried already."""
+        source = program.unparsed()
+        if source not in self._tried:
+            room = len(self._tried) < MOST and time.monotonic() < self._until
+            self._tried[source] = self._examine(source, bugs) if room else None
+        return self._tried[source]
+
+    def _examine(self, source: str, bugs: list[IssuedBug]) -> Tried:
+        job = replace(self._job, source=source, bugs=(), kind="check")
+        session = Session(
+            job=job, spawn=self._spawn, fill_uninitialized=True, source=source, until=self._until
+        )
+        measured = Measurements(Subject(job=job, session=session, own=session))
+        broken, stopped = set[str](), False
+        try:
+            for asked in ask([probe for probe in self._probes if _is_asked(probe, bugs)], measured):
+                stopped = stopped or asked.fell_silent
+                if asked.finding.status == "broken":
+                    broken.add(asked.probe.name)
+                    if all(broken & set(bug.properties) for bug in bugs):
+                        break  # enough is known
+        finally:
+            session.close()
+        return Tried(frozenset(broken), stopped)
+
+
+def _already(properties: Sequence[Mapping[str, Any]]) -> Tried:
+    """What the whole file did; it did not pass."""
+    broken = frozenset(entry["name"] for entry in properties if entry["status"] == "broken")
+    return Tried(broken, stopped=not broken or any(entry["status"] == "blocked" for entry in properties))
+
+
+def _is_asked(probe: Probe, bugs: list[IssuedBug]) -> bool:
+    if any(probe.name in bug.properties for bug in bugs):
+        return True
+    components = {bug.component for bug in bugs}
+    if probe.name == "loss_falls":
+        return bool(components & TRAINING)
+    if probe.component in WHOLE_FILE:
+        return probe.component in components or (probe.component == "tokenizer" and "data" in components)
+    return probe.name not in LEFT_OUT
