@@ -1,4 +1,4 @@
-# category: block: attention and MLP side by side
+# category: parallel-branches
 """A character-level GPT that learns one sentence by heart."""
 
 import math

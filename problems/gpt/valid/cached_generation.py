@@ -1,4 +1,4 @@
-# category: cached-generation
+# category: kv-cached-generation
 """Generation keeps the keys and values of what it has read and feeds one character at a time."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: dropout: on in training, off in generation
+# category: dropout-with-eval
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: einsum-attention, raw-parameters
+# category: einsum, raw-parameters
 """Attention written as four einsums over raw weights that carry the head as a dimension of their own."""
 
 import torch

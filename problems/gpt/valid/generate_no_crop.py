@@ -1,4 +1,4 @@
-# category: generate: without a crop, by topk
+# category: generation-variant
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: head: tied to the token embeddings
+# category: weight-tying
 """A character-level GPT that learns one sentence by heart."""
 
 import math

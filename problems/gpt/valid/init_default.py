@@ -1,4 +1,4 @@
-# category: init: torch's own, positions small
+# category: default-initialisation
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: loop: gradients are set to None by hand
+# category: zero-grad-by-hand
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: loop: weight decay for matrices only
+# category: parameter-groups
 """A character-level GPT that learns one sentence by heart."""
 
 import math

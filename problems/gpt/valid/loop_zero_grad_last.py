@@ -1,4 +1,4 @@
-# category: loop: gradients are cleared last, through the model
+# category: zero-grad-through-the-model, zero-grad-to-none-false, zero-grad-after-step
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: loss: log_softmax and gather
+# category: loss-by-hand, loss-mean
 """A character-level GPT that learns one sentence by heart."""
 
 import math

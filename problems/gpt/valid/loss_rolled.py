@@ -1,4 +1,4 @@
-# category: loss: labels rolled, the last one ignored
+# category: ignore-index
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: manual-sgd, zero-in-place
+# category: manual-sgd, zero-grad-by-hand
 """Gradient descent written out: p -= lr * p.grad, and the gradient set to zero in place."""
 
 import math

@@ -1,4 +1,4 @@
-# category: mask: added to the scores
+# category: mask-additive
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: mask: boolean, made for each call
+# category: mask-boolean
 """A character-level GPT that learns one sentence by heart."""
 
 import math

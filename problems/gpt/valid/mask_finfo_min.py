@@ -1,4 +1,4 @@
-# category: mask: the smallest number of the dtype
+# category: mask-finfo-min
 """A character-level GPT that learns one sentence by heart."""
 
 import math

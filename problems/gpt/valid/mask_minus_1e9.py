@@ -1,4 +1,4 @@
-# category: mask: a large finite number
+# category: mask-minus-1e9
 """A character-level GPT that learns one sentence by heart."""
 
 import math

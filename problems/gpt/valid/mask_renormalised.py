@@ -1,4 +1,4 @@
-# category: mask: after a softmax, then normalised again
+# category: softmax-by-hand
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: mask: torch.where over positions
+# category: mask-index-tricks
 """A character-level GPT that learns one sentence by heart."""
 
 import math

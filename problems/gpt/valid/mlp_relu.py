@@ -1,4 +1,4 @@
-# category: mlp: ReLU
+# category: relu
 """A character-level GPT that learns one sentence by heart."""
 
 import math

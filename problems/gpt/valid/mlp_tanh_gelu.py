@@ -1,4 +1,4 @@
-# category: mlp: the tanh form of GELU, twice as wide
+# category: tanh-gelu
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: mask-minus-1e9, zero-positions, model-zero-grad
+# category: mask-minus-1e9, positions-zero, zero-grad-through-the-model
 """Constants instead of a configuration, -1e9 as mask, positions that start at zero."""
 
 import torch

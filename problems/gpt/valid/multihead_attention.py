@@ -1,4 +1,4 @@
-# category: nn-multihead-attention
+# category: multihead-attention-module
 """Attention from the library: nn.MultiheadAttention with a causal mask."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: one-layer-one-head, no-mlp-class
+# category: one-layer
 """As short as it gets: one layer, one head, everything in one class."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: positions: an nn.Embedding
+# category: positions-embedding
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: positions: initialised at the end of the constructor
+# category: positions-uniform
 """A character-level GPT that learns one sentence by heart."""
 
 import math

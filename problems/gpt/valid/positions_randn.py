@@ -1,4 +1,4 @@
-# category: positions: drawn where they are made, three axes
+# category: positions-randn
 """A character-level GPT that learns one sentence by heart."""
 
 import math

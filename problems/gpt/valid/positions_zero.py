@@ -1,4 +1,4 @@
-# category: positions: start at zero
+# category: positions-zero
 """A character-level GPT that learns one sentence by heart."""
 
 import math

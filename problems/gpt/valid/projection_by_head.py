@@ -1,4 +1,4 @@
-# category: attention: heads merged by flatten, projection without bias
+# category: heads-merged-otherwise
 """A character-level GPT that learns one sentence by heart."""
 
 import math

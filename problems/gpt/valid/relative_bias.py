@@ -1,4 +1,4 @@
-# category: learned-relative-bias
+# category: relative-bias
 """Positions as a learned bias for each head and distance, added to the scores; nothing is added to the tokens."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: attention: the scale is in the queries
+# category: scaled-queries
 """A character-level GPT that learns one sentence by heart."""
 
 from dataclasses import dataclass

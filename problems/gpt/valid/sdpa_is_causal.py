@@ -1,4 +1,4 @@
-# category: attention: scaled_dot_product_attention
+# category: sdpa-is-causal
 """A character-level GPT that learns one sentence by heart."""
 
 from dataclasses import dataclass

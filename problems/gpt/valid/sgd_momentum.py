@@ -1,4 +1,4 @@
-# category: sgd-with-momentum, split-q-k-v, finfo-min, zero-grad-in-place
+# category: momentum, split-q-k-v, mask-finfo-min, positions-xavier, relu, zero-grad-to-none-false
 """Separate projections, the smallest finite number as mask, SGD with momentum."""
 
 import math

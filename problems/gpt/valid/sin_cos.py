@@ -1,4 +1,4 @@
-# category: sin-cos, scaled-embedding
+# category: sin-cos, mask-minus-1e4
 """Fixed sines and cosines as positions, and token embeddings scaled by the root of the width."""
 
 import math

@@ -1,4 +1,4 @@
-# category: soft-capped-logits, z-loss
+# category: soft-capped-logits
 """Logits that bend before they grow large, and a small penalty on their normaliser."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: start-token, prompt-from-nothing
+# category: start-token
 """A start token precedes the sentence in training and in generation, so the first character is predicted too."""
 
 import torch
