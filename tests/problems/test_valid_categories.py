@@ -1,4 +1,4 @@
-"""The right programs of the pack `gpt`: line 1 of each names its categories, and no category is without one."""
+"""The right programs of the pack `gpt`: line 1 names their categories, and no category is without one."""
 
 from __future__ import annotations
 
