@@ -25,14 +25,14 @@ REQUIRED = (
     *("rope", "alibi", "sin-cos", "torch-compile"),
 )
 FURTHER = (
-    *("weight-tying", "post-norm", "mask-minus-1e4", "sampling", "rms-norm", "swiglu", "grouped-query"),
-    *("parallel-branches", "kv-cached-generation", "start-token", "hf-style-output", "per-head-modules"),
-    *("loss-in-forward", "functional", "trainer-class"),
-    *("dataset-class", "default-initialisation", "fixed-alphabet", "generation-variant"),
-    *("heads-merged-otherwise", "loss-by-hand", "loss-in-parts", "loss-module", "one-layer"),
-    *("optimizer-by-hand", "optimizer-closure", "padded-batch", "parameter-groups", "positions-randn"),
-    *("raw-parameters", "relative-bias", "scaled-queries", "soft-capped-logits", "softmax-by-hand"),
-    *("torch-func", "zero-init-projections"),
+    *("dataset-class", "default-initialisation", "fixed-alphabet", "functional", "generation-variant"),
+    *("grouped-query", "heads-merged-otherwise", "hf-style-output", "kv-cached-generation", "loss-by-hand"),
+    *("loss-in-forward", "loss-in-parts", "loss-module", "mask-minus-1e4", "one-layer"),
+    *("optimizer-by-hand", "optimizer-closure", "padded-batch", "parallel-branches", "parameter-groups"),
+    *("per-head-modules", "positions-concatenated", "positions-randn", "post-norm", "raw-parameters"),
+    *("rearrange-by-hand", "registered-mask", "relative-bias", "rms-norm", "sampling", "scaled-queries"),
+    *("soft-capped-logits", "softmax-by-hand", "start-token", "swiglu", "torch-func", "trainer-class"),
+    *("unregistered-mask", "weight-tying", "zero-init-projections"),
 )
 FOLDER = CHECKOUT / "problems" / "gpt" / "valid"
 FILES = sorted(FOLDER.glob("*.py"))
