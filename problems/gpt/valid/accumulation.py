@@ -1,4 +1,4 @@
-# category: gradient-accumulation
+# category: gradient-accumulation, loss-in-parts, dataclass-configuration
 """The sentence stands twice in the batch and gradients are accumulated over micro-batches of one."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: alibi
+# category: alibi, mask-additive
 """No position embedding: each head takes a penalty off its scores that grows with the distance."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: autograd-grad, rmsprop
+# category: autograd-grad, optimizer-by-hand, schedule, renamed-attributes
 """No .backward(): torch.autograd.grad hands the gradients over, and a mean square is kept for each parameter."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: clipping, schedule, adam
+# category: clipping, schedule, adam, positions-uniform, trainer-class
 """Adam with a linear warm-up, a cosine decay and clipped gradients, in a training class."""
 
 import math

@@ -1,4 +1,4 @@
-# category: sampling, evaluation-during-training
+# category: sampling, loss-in-forward
 """Samples, but from the single best character; measures itself without gradients while it trains."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: torch-compile
+# category: torch-compile, tanh-gelu
 """A compiled activation, on the eager backend (which needs no C++ compiler)."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: mask-additive, positions-trunc-normal, zero-grad-after-step
+# category: einsum, mask-additive, positions-trunc-normal, zero-grad-after-step, adam
 """A float mask of zeros and -inf that is added to the scores; positions from a truncated normal."""
 
 from __future__ import annotations

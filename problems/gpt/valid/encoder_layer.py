@@ -1,4 +1,4 @@
-# category: transformer-encoder-layer
+# category: transformer-encoder-layer, clipping
 """The library's encoder made into a decoder by its mask; the rest is an embedding and a head."""
 
 import torch

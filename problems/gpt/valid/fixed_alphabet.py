@@ -1,4 +1,4 @@
-# category: fixed-alphabet, conv1d-projections
+# category: fixed-alphabet, weight-tying, tanh-gelu
 """The vocabulary is every printable character; projections store their weights as GPT-2 did, (in, out)."""
 
 import string

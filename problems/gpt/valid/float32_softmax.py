@@ -1,4 +1,4 @@
-# category: float32-softmax-upcast
+# category: float32-softmax-upcast, mask-finfo-min, einsum, dataclass-configuration
 """The scores are cast up to float32 for the softmax and back to the type of x, whatever that is."""
 
 import torch

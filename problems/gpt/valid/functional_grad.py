@@ -1,4 +1,4 @@
-# category: functional-gradient
+# category: torch-func
 """Functional gradients that are written into .grad, so that nothing need ever be cleared."""
 
 import torch

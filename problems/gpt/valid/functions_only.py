@@ -1,4 +1,4 @@
-# category: refactored-into-functions, output-form
+# category: functional, refactored-into-functions, hf-style-output, type-hints
 """The model is a bag of tensors and a few pure functions; forward returns an object with .logits."""
 
 from __future__ import annotations

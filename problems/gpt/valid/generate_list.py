@@ -1,4 +1,4 @@
-# category: generation-in-a-list
+# category: generation-variant
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: generation-without-crop
+# category: generation-variant
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: grouped-query, parallel-branches
+# category: grouped-query, parallel-branches, dict-configuration
 """Four query heads share two key and value heads; attention and MLP read the same normed input."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: per-head-modules, relu, dropout-with-eval
+# category: per-head-modules, relu, dropout-with-eval, loss-in-forward
 """One small module a head, concatenated; dropout while training and none while generating."""
 
 import torch

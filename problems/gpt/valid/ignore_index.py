@@ -1,4 +1,4 @@
-# category: ignore-index
+# category: ignore-index, mask-additive, mask-minus-1e9
 """Targets are the ids rolled by one, and the last, which has no successor, is ignored."""
 
 import math

@@ -1,4 +1,4 @@
-# category: torch-default-initialisation
+# category: default-initialisation
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: label-smoothing
+# category: label-smoothing, zero-grad-through-the-model
 """Smoothed labels, and residual branches that start next to silent."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: lion-by-hand
+# category: lion-by-hand, mask-index-tricks, einsum
 """An optimizer of our own (Lion: the sign of an interpolated momentum) under a small pre-norm decoder."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: zero-grad-through-the-model, zero-grad-after-step
+# category: zero-grad-through-the-model, zero-grad-to-none-false, zero-grad-after-step
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: log-softmax-by-hand, loss-mean
+# category: loss-by-hand, loss-mean
 """A character-level GPT that learns one sentence by heart."""
 
 import math

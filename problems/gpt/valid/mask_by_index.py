@@ -1,4 +1,4 @@
-# category: mask-index-tricks
+# category: mask-index-tricks, positions-uniform, zero-grad-by-hand
 """The mask compares the indices of queries and keys; positions start uniform; gradients are set to None by hand."""
 
 import torch

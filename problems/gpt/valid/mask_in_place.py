@@ -1,4 +1,4 @@
-# category: mask-in-place
+# category: mask-boolean
 """A character-level GPT that learns one sentence by heart."""
 
 import math

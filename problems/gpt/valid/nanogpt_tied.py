@@ -1,4 +1,4 @@
-# category: sdpa-is-causal, weight-tying, loss-in-forward, output-form
+# category: weight-tying, sdpa-is-causal, loss-in-forward, dataclass-configuration
 """The layout of GPT-2 with tied embeddings; the fused attention; forward gives logits and loss."""
 
 from dataclasses import dataclass

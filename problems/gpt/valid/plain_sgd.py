@@ -1,4 +1,4 @@
-# category: sgd
+# category: sgd, zero-grad-first
 """Plain stochastic gradient descent, and the patience that it needs."""
 
 import torch

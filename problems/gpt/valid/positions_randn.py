@@ -1,4 +1,4 @@
-# category: positions-normal
+# category: positions-randn
 """A character-level GPT that learns one sentence by heart."""
 
 import math

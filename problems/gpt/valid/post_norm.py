@@ -1,4 +1,4 @@
-# category: post-norm
+# category: post-norm, relu, mask-additive, adam
 """The order of 2017: normalise after each residual sum and not before it, so that no final norm is needed."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: data-split-before
+# category: dataset-class, refactored-into-functions
 """Inputs and labels are cut apart before training, by a Dataset; the loss is a module."""
 
 import torch

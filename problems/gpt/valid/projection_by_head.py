@@ -1,4 +1,4 @@
-# category: merge-by-flatten
+# category: heads-merged-otherwise
 """A character-level GPT that learns one sentence by heart."""
 
 import math

@@ -1,4 +1,4 @@
-# category: rope, rms-norm, gated-mlp
+# category: rope, rms-norm, swiglu, type-hints
 """A small model in the manner of Llama: rotary positions, RMSNorm, a gated MLP, no biases."""
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-# category: sdpa-with-mask, loss-in-forward, output-form
+# category: sdpa-with-mask, hf-style-output, loss-in-forward, dict-configuration
 """The fused attention with a boolean mask; forward takes labels, shifts them itself and returns a dict."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: momentum, split-q-k-v, mask-finfo-min, zero-grad-to-none-false
+# category: momentum, split-q-k-v, mask-finfo-min, positions-xavier, relu, zero-grad-to-none-false
 """Separate projections, the smallest finite number as mask, SGD with momentum."""
 
 import math

@@ -1,4 +1,4 @@
-# category: loss-sum
+# category: loss-sum, softmax-by-hand
 """The loss is summed over the positions for the gradient, and divided by their number for the eye."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: renamed-attributes, type-hints, trainer-class
+# category: renamed-attributes, type-hints, trainer-class, positions-xavier
 """The same model under other names, typed throughout, with the loop in a class of its own."""
 
 from __future__ import annotations

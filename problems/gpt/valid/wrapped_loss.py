@@ -1,4 +1,4 @@
-# category: loss-module-around-the-model
+# category: loss-module, parameter-groups, positions-zero
 """A module that holds the model computes the loss; matrices and vectors have an optimizer each."""
 
 import torch

@@ -1,4 +1,4 @@
-# category: zero-initialised-projections
+# category: zero-init-projections, rms-norm, zero-grad-through-the-model
 """Every residual branch and the head start at zero, so that the first prediction is exactly uniform."""
 
 import torch

@@ -1,0 +1,62 @@
+"""The right programs of the pack `gpt`: line 1 names their categories, and no category is without one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.settings import CHECKOUT
+
+REQUIRED = (
+    *("mask-minus-1e9", "mask-finfo-min", "mask-boolean", "mask-additive", "mask-index-tricks"),
+    *("sdpa-is-causal", "sdpa-with-mask", "einsum", "split-q-k-v"),
+    *("positions-embedding", "positions-zero", "positions-xavier"),
+    *("positions-trunc-normal", "positions-uniform"),
+    *("zero-grad-first", "zero-grad-after-step", "zero-grad-through-the-model"),
+    *("zero-grad-to-none-false", "zero-grad-by-hand"),
+    *("manual-sgd", "autograd-grad", "gradient-accumulation", "clipping", "schedule"),
+    *("adam", "sgd", "momentum", "lion-by-hand"),
+    *("float32-softmax-upcast", "relu", "tanh-gelu", "dropout-with-eval"),
+    *("loss-sum", "loss-mean", "label-smoothing", "ignore-index"),
+    *("refactored-into-functions", "type-hints", "renamed-attributes"),
+    *("dataclass-configuration", "dict-configuration"),
+    *("multihead-attention-module", "transformer-encoder-layer"),
+    *("rope", "alibi", "sin-cos", "torch-compile"),
+)
+FURTHER = (
+    *("dataset-class", "default-initialisation", "fixed-alphabet", "functional", "generation-variant"),
+    *("grouped-query", "heads-merged-otherwise", "hf-style-output", "kv-cached-generation", "loss-by-hand"),
+    *("loss-in-forward", "loss-in-parts", "loss-module", "mask-minus-1e4", "one-layer"),
+    *("optimizer-by-hand", "optimizer-closure", "padded-batch", "parallel-branches", "parameter-groups"),
+    *("per-head-modules", "positions-concatenated", "positions-randn", "post-norm", "raw-parameters"),
+    *("rearrange-by-hand", "registered-mask", "relative-bias", "rms-norm", "sampling", "scaled-queries"),
+    *("soft-capped-logits", "softmax-by-hand", "start-token", "swiglu", "torch-func", "trainer-class"),
+    *("unregistered-mask", "weight-tying", "zero-init-projections"),
+)
+FOLDER = CHECKOUT / "problems" / "gpt" / "valid"
+FILES = sorted(FOLDER.glob("*.py"))
+SLUG = "[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+def _categories(name: str) -> list[str]:
+    first = (FOLDER / name).read_text(encoding="utf-8").split("\n", 1)[0]
+    form = re.fullmatch(rf"# category: ({SLUG}(?:, {SLUG})*)", first)
+    assert form, f"{name}: line 1 must read `# category: slug` or `# category: slug, slug`"
+    return form[1].split(", ")
+
+
+@pytest.mark.parametrize("name", [file.name for file in FILES])
+def test_a_program_names_categories_of_the_list(name: str) -> None:
+    found = _categories(name)
+    assert len(set(found)) == len(found)
+    assert set(found) <= {*REQUIRED, *FURTHER}
+
+
+@pytest.mark.parametrize("category", [*REQUIRED, *FURTHER])
+def test_a_category_has_a_program(category: str) -> None:
+    assert any(category in _categories(file.name) for file in FILES)
+
+
+def test_no_category_stands_twice() -> None:
+    assert len({*REQUIRED, *FURTHER}) == len(REQUIRED) + len(FURTHER)
