@@ -168,7 +168,7 @@ class Answers:
         products = []
         for i, product in enumerate(tap.products):
             arrays |= {f"{i} {side}": to_array(tensor) for side, tensor in product.tensors.items()}
-            products.append([product.op, product.weight, product.scale, product.is_causal])
+            products.append([product.op, product.weight, product.scale, product.is_causal, product.start])
         fields = {"products": products, "foreign": list(weights.foreign.values()), "uses": weights.uses}
         return Message("answer", fields, arrays)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 import torch
@@ -89,9 +90,11 @@ def uses(m: Measurements) -> dict[str, int]:
     """How often each inner matrix is multiplied by, and each gain takes part, in one forward pass."""
     values = m.initial.parameters.values
     found = {name: n for name, n in m.products.uses.items() if name in values and is_gain(values[name])}
-    for tap in m.products.taps:
-        if tap.weight is not None and tap.is_linear and tap.tensors["out"].shape[-1] != m.V:
-            found[tap.weight] = found.get(tap.weight, 0) + 1
+    products = [tap for tap in m.products.taps if tap.is_linear and tap.tensors["out"].shape[-1] != m.V]
+    parts = Counter((tap.weight, tap.start) for tap in products)
+    for (name, _), count in parts.items():
+        if name is not None:
+            found[name] = max(count, found.get(name, 0))
     return found
 
 

@@ -98,13 +98,17 @@ class Measurements:
 
     def _draw(self) -> RemoteModel:
         model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
+        single = self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
+        ids = self.ids(1, T)
+        expected = single.logits(ids).double()
         try:
-            model.logits(self.ids(1, 2))
+            found = model.logits(ids)
         except CandidateFault as fault:
             if fault.fatal:
                 raise
-            return self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
-        return model
+            return single
+        near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
+        return model if near else single  # float64 is our instrument: not every right program survives it
 
     @property
     def map(self) -> Tensor:

@@ -140,6 +140,7 @@ class Tap:
     weight: str | None
     scale: float | None
     is_causal: bool
+    start: int  # where in the weight's parameter it begins
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
     @property

@@ -23,7 +23,8 @@ _MOST_NUMBERS = 4_000_000
 class Product:
     """left @ right = out, an attention that torch fuses into one operator, or a sum.
 
-    `weight` names the parameter that stands on one side; then that side is not recorded.
+    `weight` names the parameter that stands on one side; then that side is not recorded. `start` is where in
+    the parameter it begins: slices of one parameter are weights of their own.
     """
 
     op: str  # product | attention | sum
@@ -31,6 +32,7 @@ class Product:
     weight: str | None = None
     scale: float | None = None
     is_causal: bool = False
+    start: int = 0
 
 
 class ProductTap(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -66,7 +68,7 @@ class ProductTap(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for side in ("right", "left"):
             # a view of a part of a fused weight begins inside its storage
             if name := self._names.get(tensors[side].untyped_storage().data_ptr()):
-                product.weight = name
+                product.weight, product.start = name, int(tensors[side].storage_offset())
                 del tensors[side]
                 break
         self._keep(product)
@@ -101,8 +103,16 @@ class WeightUse(WatchFunctions):
     def __init__(self, model: nn.Module):
         super().__init__(self._see_arguments)
         self._names = {id(parameter): name for name, parameter in model.named_parameters()}
-        self.uses: dict[str, int] = {}
+        self._uses: dict[tuple[str, int], int] = {}  # by parameter and where in it a slice begins
         self.foreign: dict[int, list[int]] = {}  # their shapes
+
+    @property
+    def uses(self) -> dict[str, int]:
+        """By parameter: how often that part of it which is used most takes part."""
+        most: dict[str, int] = {}
+        for (name, _), count in self._uses.items():
+            most[name] = max(count, most.get(name, 0))
+        return most
 
     def _see_arguments(self, name: str, args: tuple[Any, ...], out: Any) -> None:
         for value in args:
@@ -110,7 +120,10 @@ class WeightUse(WatchFunctions):
                 out, Tensor
             ):  # a question for its shape is no use
                 continue
-            if known := self._names.get(id(value)):
-                self.uses[known] = self.uses.get(known, 0) + 1
+            owner = value if value._base is None else value._base
+            if known := self._names.get(id(owner)):
+                if out._base is not owner:  # a view is no use yet
+                    part = (known, int(value.storage_offset()))
+                    self._uses[part] = self._uses.get(part, 0) + 1
             elif value.requires_grad and value.is_leaf:
                 self.foreign[id(value)] = list(value.shape)

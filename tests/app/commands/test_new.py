@@ -68,7 +68,10 @@ def test_bugs_may_be_named_by_hand(overfit: Overfit, tmp_path: Path) -> None:
 def test_what_the_pack_does_not_have_is_named(overfit: Overfit) -> None:
     for arguments, words in (
         (("--bugs", "no-stop"), "There is no bug “no-stop” in gpt."),
-        (("--tier", "hard"), "There is no tier “hard”.\nThere is: reported, warm-up, loud, silent, expert, shipped."),
+        (
+            ("--tier", "hard"),
+            "There is no tier “hard”.\nThere is: reported, warm-up, loud, silent, expert, shipped.",
+        ),
         (("--problem", "bert"), "There is no problem “bert”."),
         (("--shape", "round"), "has no bug to draw for the shape “round”."),
         (("--bugs", "mask-missing,mask-added"), "These bugs do not go together: "),
