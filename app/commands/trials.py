@@ -86,7 +86,7 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
             variant = choose(problem, bugs=[bug.id], seed=number, shape=shape)
             starter = compose(problem, variant)
             given = material(problem, starter)
-            if _repaired(starter.source, given) != _repaired(given.shape, given):
+            if not _restores(starter.source, given):
                 raise broken(bug.id, "taking the patch out does not give the clean shape back")
             yield Trial(
                 kind="bug",
@@ -213,7 +213,10 @@ def criteria_met(verdict: Verdict) -> dict[str, bool]:
     return {name: criterion["passed"] for name, criterion in verdict["criteria"].items()}
 
 
-def _repaired(source: str, given: Material) -> str:
-    """The source with its one bug's lines put back and its marks taken out."""
-    lines = source.replace(given.bugs[0].replace, given.bugs[0].find).splitlines()
-    return "\n".join(line for line in lines if not line.strip().startswith("# marked:"))
+def _restores(source: str, given: Material) -> bool:
+    """Whether the clean shape comes back when the one bug's lines are put back where they stand."""
+    bug, clean = given.bugs[0], given.shape.rstrip("\n")
+    lines = source.splitlines()
+    bugged = "\n".join(line for line in lines if not line.strip().startswith("# marked:"))
+    places = [match.start() for match in re.finditer(f"(?={re.escape(bug.replace)})", bugged)]
+    return any(bugged[:at] + bug.find + bugged[at + len(bug.replace) :] == clean for at in places)

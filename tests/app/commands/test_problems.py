@@ -57,7 +57,7 @@ def test_a_pack_whose_claims_hold_is_proven(overfit: Overfit, pack: Path, judge:
 def test_json_is_a_finding_a_line(overfit: Overfit, pack: Path, judge: list[Change]) -> None:
     lines = overfit("problems", "check", "tiny", "--json").output.splitlines()
     findings = [json.loads(line) for line in lines]
-    assert {finding["kind"] for finding in findings} == {"shape", "bug", "valid", "wrong", "variant"}
+    assert {finding["kind"] for finding in findings} == {"shape", "bug", "valid", "copy", "wrong", "variant"}
     assert all(finding["ok"] and finding["problem"] == "tiny" for finding in findings)
 
 
