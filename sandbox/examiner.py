@@ -21,7 +21,7 @@ from sandbox.failures import Failure, failure, sanitised
 from sandbox.grafts import Grafts
 from sandbox.job import Ending, Event, Job
 from sandbox.measurements import Measurements
-from sandbox.probing import Probe, load_probes, property_entry
+from sandbox.probing import Probe, load_probes, property_entry, with_what_they_need
 from sandbox.rewrites import rewrite_note
 from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
@@ -50,7 +50,8 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     try:
         subject.begin_own_training()
         probes = load_probes(job.probes)
-        properties, notes = _run_probes(probes, Measurements(subject), emit=emit)
+        asked = with_what_they_need(probes, job.only)
+        properties, notes = _run_probes(asked, Measurements(subject), emit=emit)
         if rewrite := rewrite_note(job):
             notes.append(rewrite)
         criteria, reason = judge_criteria(subject)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import torch
 
-from sandbox.stub import next_choices
+from sandbox.stub import EMPTY, absorbed, choice_of, next_choices
 from sandbox.subject import RemoteModel
 
 
@@ -39,9 +39,12 @@ class Stubbed:
 
 def follow_rule(ids: list[int], new_tokens: int, *, choices: list[int]) -> list[int]:
     """What the stub writes after a context that it always sees whole."""
-    ids = list(ids)
+    ids, value = list(ids), EMPTY
+    for i in ids:
+        value = absorbed(value, i)
     for _ in range(new_tokens):
-        ids.append(_choice(ids, choices))
+        ids.append(choices[choice_of(value, choices=len(choices))])
+        value = absorbed(value, ids[-1])
     return ids
 
 

@@ -51,6 +51,7 @@ class Job:
     probes: str  # text of the problem's probes.py; the candidate's process never sees it
     shape: str  # text of the clean program; neither does it see this
     bugs: tuple[IssuedBug, ...] = ()
+    only: tuple[str, ...] = ()  # properties to look at, with those they need; empty: all
     seed: int = 0
     pack_digest: str = ""
     filename: str = "gpt.py"
@@ -62,7 +63,8 @@ class Job:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
         bugs = tuple(IssuedBug(**{**bug, "properties": tuple(bug["properties"])}) for bug in data["bugs"])
-        return cls(**{**data, "bugs": bugs, "limits": Limits(**data["limits"])})
+        read = {"bugs": bugs, "only": tuple(data["only"]), "limits": Limits(**data["limits"])}
+        return cls(**data | read)
 
 
 @dataclass(frozen=True, slots=True)

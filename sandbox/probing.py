@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal
@@ -79,6 +79,17 @@ def load_probes(text: str) -> list[Probe]:
     module = ModuleType("probes")
     exec(compile(text, "probes.py", "exec", dont_inherit=True), module.__dict__)
     return [value for value in vars(module).values() if isinstance(value, Probe)]
+
+
+def with_what_they_need(probes: list[Probe], names: Collection[str]) -> list[Probe]:
+    """The probes of these names and all that those stand on; all of them where none is named."""
+    if not names:
+        return probes
+    by_name, wanted, new = {probe.name: probe for probe in probes}, set[str](), set(names)
+    while new:
+        wanted |= new
+        new = {needed for name in new if name in by_name for needed in by_name[name].needs} - wanted
+    return [probe for probe in probes if probe.name in wanted]
 
 
 def property_entry(probe: Probe, finding: Finding) -> dict[str, Any]:

@@ -18,16 +18,26 @@ from sandbox.calls import Array
 from sandbox.contract import find_logits
 
 _HELD_BY_ALL = 128  # tokens
+EMPTY = 7  # the hash of no token at all
 _SURE = 30.0  # above the rest by twice as much: sampling is greedy at a usual temperature, and not at ten
 
 
 def next_choices(ids: list[int], *, choices: int) -> list[int]:
     """Which of `choices` tokens follows each prefix: a polynomial hash of all of it, order included."""
-    value, following = 7, []
+    value, following = EMPTY, []
     for i in ids:
-        value = (value * 1_000_003 + i + 1) % 2_147_483_647
-        following.append((value >> 7) % choices)
+        value = absorbed(value, i)
+        following.append(choice_of(value, choices=choices))
     return following
+
+
+def absorbed(value: int, token: int) -> int:
+    """The hash of a prefix with one more token."""
+    return (value * 1_000_003 + token + 1) % 2_147_483_647
+
+
+def choice_of(value: int, *, choices: int) -> int:
+    return (value >> 7) % choices
 
 
 class Stub:

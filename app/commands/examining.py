@@ -44,8 +44,15 @@ async def outcomes(sandbox: Examiner, jobs: Sequence[Job]) -> AsyncIterator[Outc
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def job_for(material: Material, *, source: str, settings: Settings, filename: str | None = None) -> Job:
-    """A check of a source against a pack's material."""
+def job_for(
+    material: Material,
+    *,
+    source: str,
+    settings: Settings,
+    only: Sequence[str] = (),
+    filename: str | None = None,
+) -> Job:
+    """A check of a source against a pack's material; of all properties, or of some with what they need."""
     return Job(
         kind="check",
         source=source,
@@ -57,6 +64,7 @@ def job_for(material: Material, *, source: str, settings: Settings, filename: st
             IssuedBug(**{field.name: getattr(bug, field.name) for field in fields(IssuedBug)})
             for bug in material.bugs
         ),
+        only=tuple(only),
         pack_digest=material.pack_digest,
         filename=filename or material.filename,
         limits=limits(settings),

@@ -7,10 +7,11 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from app.catalog import Catalog, load_catalog
+from app.catalog import Catalog, Problem, load_catalog
 from app.commands.examining import job_for, outcomes, warm_sandbox
-from app.commands.trials import Judgement, Trial, bug_trials, criteria_met, trials
+from app.commands.trials import DRAWN, Judgement, Trial, bug_trials, criteria_met, trials
 from app.engine.worker import Examiner
 from app.errors import NotFound
 from app.settings import Settings
@@ -26,6 +27,7 @@ CLAIMS = {
     "copy": "of those, with other names, another order and a function inlined: accepted too",
     "wrong": "caught by the property it names",
     "variant": "drawn and repaired bug by bug; no bug is told wrongly",
+    "reworded": "repaired in other words, which grafts judge; no bug is told wrongly",
 }
 
 
@@ -44,15 +46,27 @@ class Finding:
     milliseconds: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How much is proven: everything with some drawn variants, or named bugs alone."""
+
+    bugs: tuple[str, ...] = ()
+    drawn: int = DRAWN  # variants of each tier that draws several bugs
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("bug",) if self.bugs else tuple(CLAIMS)
+
+    def trials(self, catalog: Catalog, problem: Problem, folder: Path) -> list[Trial]:
+        if self.bugs:
+            return list(bug_trials(problem, self.bugs))
+        return list(trials(catalog, problem, folder, drawn=self.drawn))
+
+
 async def check_packs(
-    settings: Settings,
-    slugs: Sequence[str],
-    *,
-    bugs: Sequence[str] = (),
-    as_json: bool,
-    say: Callable[[str], None],
+    settings: Settings, slugs: Sequence[str], *, scope: Scope, as_json: bool, say: Callable[[str], None]
 ) -> int:
-    """Prove the named problems, or all of them, or some of their bugs alone; the exit status.
+    """Prove the named problems, or all of them; the exit status.
 
     Raises NotFound for an unknown name, SetupError for a pack that can't be read, Unavailable without a
     sandbox.
@@ -61,7 +75,7 @@ async def check_packs(
     catalog = load_catalog(settings.problems)
     problems = [catalog.problem(slug) for slug in slugs] or list(catalog.problems.values())
     known = {bug for problem in problems for bug in problem.bugs}
-    for bug in bugs:
+    for bug in scope.bugs:
         if bug not in known:
             raise NotFound(f"There is no bug “{bug}”.", hint="bugs.toml lists them by id.")
     status = PROVEN
@@ -69,53 +83,48 @@ async def check_packs(
         for problem in problems:
             if not as_json:
                 say(f"{problem.slug}: {problem.title} (pack {problem.digest})")
-            status = max(status, await _prove(sandbox, patient, catalog, problem.slug, bugs, as_json, say))
+            claims = scope.trials(catalog, problem, settings.problems / problem.slug)
+            for kind in scope.kinds:
+                these = [trial for trial in claims if trial.kind == kind]
+                status = max(status, await _prove(sandbox, patient, kind, these, as_json=as_json, say=say))
     return status
 
 
 async def _prove(
     sandbox: Examiner,
     settings: Settings,
-    catalog: Catalog,
-    slug: str,
-    bugs: Sequence[str],
+    kind: str,
+    claims: Sequence[Trial],
+    *,
     as_json: bool,
     say: Callable[[str], None],
 ) -> int:
-    problem = catalog.problem(slug)
-    everything = list(
-        bug_trials(problem, bugs) if bugs else trials(catalog, problem, settings.problems / slug)
-    )
-    faults = 0
+    """Prove the claims of one kind, and say what was found."""
+    jobs = [
+        job_for(trial.material, source=trial.source, settings=settings, only=trial.only) for trial in claims
+    ]
     findings: list[Finding] = []
-    for kind in [kind for kind in CLAIMS if not bugs or kind == "bug"]:
-        these = [trial for trial in everything if trial.kind == kind]
-        jobs = [job_for(trial.material, source=trial.source, settings=settings) for trial in these]
-        number = 0
-        found: list[Finding] = []
-        async for outcome in outcomes(sandbox, jobs):
-            finding = _finding(slug, these[number], outcome)
-            faults += outcome.verdict is None
-            found.append(finding)
-            number += 1
-            if as_json:
-                say(json.dumps(asdict(finding), ensure_ascii=False))
-        if not as_json:
-            say(_row(kind, found))
-        findings += found
+    faults = 0
+    async for outcome in outcomes(sandbox, jobs):
+        findings.append(_finding(claims[len(findings)], outcome))
+        faults += outcome.verdict is None
+        if as_json:
+            say(json.dumps(asdict(findings[-1]), ensure_ascii=False))
+    if not as_json:
+        say(_row(kind, findings))
     if faults:
         return OUR_FAULT
     return PROVEN if all(finding.ok for finding in findings) else DISPROVEN
 
 
-def _finding(slug: str, trial: Trial, outcome: Outcome) -> Finding:
+def _finding(trial: Trial, outcome: Outcome) -> Finding:
     if outcome.verdict is None:
         judged = Judgement(complaints=(f"it could not be judged: {outcome.fault}",))
     else:
         judged = trial.judge(outcome.verdict)
     timings = (outcome.verdict or {}).get("timings") or {}
     return Finding(
-        problem=slug,
+        problem=trial.material.problem,
         kind=trial.kind,
         name=trial.name,
         group=trial.group,

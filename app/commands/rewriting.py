@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 CONTRACT = frozenset(("train", "generate", "SENTENCE"))
 Function = ast.FunctionDef | ast.Lambda
@@ -21,6 +21,17 @@ def rewritten(source: str) -> str:
     tree = _with_new_names(tree)
     _reorder(tree)
     return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def with_other_locals(source: str, paths: Collection[str]) -> str:
+    """The program with other names for the variables of the functions at these dotted paths."""
+    tree = ast.parse(source)
+    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    module_names = _bound_at_the_top(tree)
+    for path, function in _functions_by_path(tree):
+        if path in paths or path.rpartition(".")[0] in paths:
+            _rename_locals(function, keep=module_names, taken=taken)
+    return ast.unparse(tree)
 
 
 # Names
@@ -42,13 +53,17 @@ def _with_new_names(tree: ast.Module) -> ast.Module:
         and not any(node.name in text for text in texts)
     }
     for function in _outermost_functions(tree):
-        local = {name: _fresh(f"{name}_other", taken) for name in _locals(function) - module_names}
-        _Rename(local).visit(function)
+        _rename_locals(function, keep=module_names, taken=taken)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in top:
             node.name = top[node.name]
     _Rename(top).visit(tree)
     return tree
+
+
+def _rename_locals(function: ast.FunctionDef, *, keep: set[str], taken: set[str]) -> None:
+    local = {name: _fresh(f"{name}_other", taken) for name in _locals(function) - keep}
+    _Rename(local).visit(function)
 
 
 class _Rename(ast.NodeTransformer):
@@ -85,6 +100,14 @@ def _outermost_functions(node: ast.AST) -> Iterator[ast.FunctionDef]:
             yield child
         else:
             yield from _outermost_functions(child)
+
+
+def _functions_by_path(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef):
+            yield prefix + child.name, child
+        elif isinstance(child, ast.ClassDef):
+            yield from _functions_by_path(child, f"{prefix}{child.name}.")
 
 
 def _locals(function: ast.FunctionDef) -> set[str]:

@@ -24,9 +24,10 @@ from app.catalog import (
     plain_material,
 )
 from app.catalog.fields import broken, read_text
-from app.commands.rewriting import rewritten
+from app.commands.rewriting import rewritten, with_other_locals
 
-DRAWN = 50
+DRAWN = 10  # variants of each tier, unless more are asked for
+WHOLE = 2  # sentences of a shape on which all its properties are looked at, and not its learning alone
 CATEGORY = re.compile(r"# category: (\S.*)\n")
 CAUGHT_BY = re.compile(r"# (?:property|caught by): ([a-z_]+)")
 
@@ -45,28 +46,32 @@ class Judgement:
 class Trial:
     """One program to examine, and the judge of its verdict."""
 
-    kind: str  # shape | bug | valid | copy | wrong | variant
+    kind: str  # shape | bug | valid | copy | wrong | variant | reworded
     name: str
     group: str = ""  # what a table of them is grouped by
     source: str
     material: Material
     judge: Callable[[Verdict], Judgement]
+    only: tuple[str, ...] = ()  # properties that the claim is about; empty: all
 
 
-def trials(catalog: Catalog, problem: Problem, folder: Path) -> Iterator[Trial]:
-    """Every trial of a problem. Raises SetupError for a program whose first line does not say what it is."""
+def trials(catalog: Catalog, problem: Problem, folder: Path, *, drawn: int = DRAWN) -> Iterator[Trial]:
+    """Every trial of a problem, with `drawn` variants of each tier.
+
+    Raises SetupError for a program whose first line does not say what it is.
+    """
     yield from _shapes(problem)
     yield from bug_trials(problem, list(problem.bugs))
     yield from _programs(problem, folder / "valid", kind="valid")
     yield from _programs(problem, folder / "wrong", kind="wrong")
     for tier in catalog.tiers:
         if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
-            yield from _variants(catalog, problem, tier)
+            yield from _variants(catalog, problem, tier, drawn=drawn)
 
 
 def _shapes(problem: Problem) -> Iterator[Trial]:
     for name in problem.shapes:
-        for sentence in problem.sentences.values():
+        for number, sentence in enumerate(problem.sentences.values()):
             given = plain_material(problem, sentence=sentence, shape=name)
             yield Trial(
                 kind="shape",
@@ -74,6 +79,7 @@ def _shapes(problem: Problem) -> Iterator[Trial]:
                 source=given.shape,
                 material=given,
                 judge=_must_pass,
+                only=() if number < WHOLE else ("loss_falls",),
             )
 
 
@@ -95,6 +101,7 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
                 source=starter.source,
                 material=given,
                 judge=partial(_must_be_caught, patch=bug.patches[shape]),
+                only=bug.patches[shape].properties,
             )
 
 
@@ -114,10 +121,13 @@ def _programs(problem: Problem, folder: Path, *, kind: str) -> Iterator[Trial]:
             yield Trial(kind="copy", name=path.stem, source=copied, material=given, judge=judge)
 
 
-def _variants(catalog: Catalog, problem: Problem, tier: str) -> Iterator[Trial]:
-    """Drawn variants, their bugs taken out one after the other in random order."""
+def _variants(catalog: Catalog, problem: Problem, tier: str, *, drawn: int) -> Iterator[Trial]:
+    """Drawn variants, their bugs taken out one after the other in random order.
+
+    In every third one the repairs are worded otherwise than the clean shape, so that no text tells of them.
+    """
     had: list[Variant] = []
-    for seed in range(DRAWN):
+    for seed in range(drawn):
         variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
         if variant.puzzle in {one.puzzle for one in had}:
             return  # a small pack has fewer
@@ -127,10 +137,15 @@ def _variants(catalog: Catalog, problem: Problem, tier: str) -> Iterator[Trial]:
         for fixed in range(len(order)):
             alive = frozenset(order[fixed:])
             left = replace(variant, bugs=tuple(bug for bug in variant.bugs if bug in alive))
+            source = compose(problem, left).source
+            reworded = seed % 3 == 2
+            if reworded:
+                marks = {problem.bugs[bug].patches[variant.shape].mark for bug in order[:fixed]}
+                source = with_other_locals(source, marks)
             yield Trial(
-                kind="variant",
+                kind="reworded" if reworded else "variant",
                 name=f"{tier} {seed}, {fixed} of {len(order)} fixed: {', '.join(sorted(alive))}",
-                source=compose(problem, left).source,
+                source=source,
                 material=given,
                 judge=partial(_must_tell_right, alive=alive),
             )
@@ -169,8 +184,8 @@ def _symptom_complaints(verdict: Verdict, symptom: str) -> list[str]:
     last = verdict["criteria"]["loss_drop"]["last"]
     shown = {
         "crash": raised,
-        "nan": not raised and last is None,
-        "flat": not raised and not met["loss_drop"],
+        "nan": last is None and verdict["criteria"]["loss_drop"]["steps"] > 0,
+        "flat": not raised and last is not None and not met["loss_drop"],
         "text": met["loss_drop"] and not met["generation"],
         "criteria_pass": all(met.values()),
         "varies": True,

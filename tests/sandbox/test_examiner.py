@@ -263,3 +263,12 @@ def test_the_statuses_of_issued_bugs_are_in_the_verdict(examined: Examined, shap
     )
     verdict = examined(shape.replace(bug.find, bug.replace), bugs=(bug,))
     assert verdict["bugs"] == [{"id": "scale", "status": "broken", "properties": ["attention_scale"]}]
+
+
+def test_only_the_properties_asked_for_and_what_they_need_are_looked_at(
+    examined: Examined, shape: str
+) -> None:
+    verdict = examined(shape, only=("prefix",))
+    looked_at = [entry["name"] for entry in verdict["properties"]]
+    assert looked_at == ["shapes", "finite", "repeatable", "prefix"]
+    assert verdict["outcome"] == "passed" and met(verdict) == (True, True)

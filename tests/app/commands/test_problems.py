@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.commands.problems import CLAIMS
 from sandbox import Job, Outcome
 from tests.app.commands.conftest import Overfit
 from tests.app.fakes import Emit, FakeSandbox, property_entry, verdict, write_pack
@@ -50,14 +51,15 @@ def test_a_pack_whose_claims_hold_is_proven(overfit: Overfit, pack: Path, judge:
     assert "tiny: Tiny (pack " in result.output
     for row in ("shape       3 of 3", "bug         4 of 4", "valid       1 of 1", "wrong       1 of 1"):
         assert row in result.output
-    assert "variant     8 of 8" in result.output
-    assert "16 statuses: 16 right, 0 can't be told yet, 0 wrong" in result.output
+    assert "variant     6 of 6" in result.output
+    assert "12 statuses: 12 right, 0 can't be told yet, 0 wrong" in result.output
+    assert "reworded    2 of 2" in result.output
 
 
 def test_json_is_a_finding_a_line(overfit: Overfit, pack: Path, judge: list[Change]) -> None:
     lines = overfit("problems", "check", "tiny", "--json").output.splitlines()
     findings = [json.loads(line) for line in lines]
-    assert {finding["kind"] for finding in findings} == {"shape", "bug", "valid", "copy", "wrong", "variant"}
+    assert {finding["kind"] for finding in findings} == set(CLAIMS)
     assert all(finding["ok"] and finding["problem"] == "tiny" for finding in findings)
 
 
@@ -113,7 +115,21 @@ def test_a_status_that_can_not_be_told_is_counted_and_no_complaint(
     judge.append(untold)
     result = overfit("problems", "check")
     assert result.exit_code == 0
-    assert "16 statuses: 8 right, 8 can't be told yet, 0 wrong" in result.output
+    assert "12 statuses: 6 right, 6 can't be told yet, 0 wrong" in result.output
+
+
+def test_as_many_variants_are_drawn_as_asked(overfit: Overfit, pack: Path, judge: list[Change]) -> None:
+    assert "variant     2 of 2" in overfit("problems", "check", "--drawn", "1").output
+
+
+def test_a_claim_about_one_property_looks_at_no_other(
+    overfit: Overfit, pack: Path, judge: list[Change]
+) -> None:
+    looked_at: dict[str, tuple[str, ...]] = {}
+    judge.append(lambda job, told: looked_at.update({job.bugs[0].id: job.only} if len(job.bugs) == 1 else {}))
+    overfit("problems", "check")
+    assert len(looked_at) > 1
+    assert looked_at == {bug: (f"{bug}_property",) for bug in looked_at}
 
 
 def test_our_fault_is_told_apart(overfit: Overfit, pack: Path, sandbox: FakeSandbox) -> None:
