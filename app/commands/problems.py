@@ -11,7 +11,8 @@ from pathlib import Path
 
 from app.catalog import Catalog, Problem, load_catalog
 from app.commands.examining import job_for, outcomes, warm_sandbox
-from app.commands.trials import DRAWN, Judgement, Trial, bug_trials, criteria_met, trials
+from app.commands.judgements import Judgement, criteria_met
+from app.commands.trials import DRAWN, Trial, bug_trials, trials
 from app.engine.worker import Examiner
 from app.errors import NotFound
 from app.settings import Settings
@@ -26,6 +27,7 @@ CLAIMS = {
     "valid": "written otherwise, and accepted",
     "copy": "of those, with other names, another order and a function inlined: accepted too",
     "wrong": "caught by the property it names",
+    "mistaken": "repaired wrongly, with another bug of the same lines; never told fixed",
     "variant": "drawn and repaired bug by bug; no bug is told wrongly",
     "reworded": "repaired in other words, which grafts judge; no bug is told wrongly",
 }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from app.catalog import (
     Catalog,
     Material,
-    Patch,
     Problem,
     Variant,
     choose,
@@ -24,29 +24,30 @@ from app.catalog import (
     plain_material,
 )
 from app.catalog.fields import broken, read_text
+from app.commands.judgements import (
+    Judgement,
+    Verdict,
+    caught_by,
+    must_be_caught,
+    must_not_tell_fixed,
+    must_pass,
+    must_tell_right,
+)
 from app.commands.rewriting import rewritten, with_other_locals
+from app.errors import BadInput
 
 DRAWN = 10  # variants of each tier, unless more are asked for
 WHOLE = 2  # sentences of a shape on which all its properties are looked at, and not its learning alone
+MISTAKES = 2  # wrong repairs of each place that is patched
 CATEGORY = re.compile(r"# category: (\S.*)\n")
 CAUGHT_BY = re.compile(r"# (?:property|caught by): ([a-z_]+)")
-
-Verdict = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What there is to say of a verdict: complaints, and statuses by how right they are."""
-
-    complaints: tuple[str, ...] = ()
-    statuses: Mapping[str, int] = field(default_factory=dict)  # right | untold | wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """One program to examine, and the judge of its verdict."""
 
-    kind: str  # shape | bug | valid | copy | wrong | variant | reworded
+    kind: str  # shape | bug | valid | copy | wrong | mistaken | variant | reworded
     name: str
     group: str = ""  # what a table of them is grouped by
     source: str
@@ -64,6 +65,7 @@ def trials(catalog: Catalog, problem: Problem, folder: Path, *, drawn: int = DRA
     yield from bug_trials(problem, list(problem.bugs))
     yield from _programs(problem, folder / "valid", kind="valid")
     yield from _programs(problem, folder / "wrong", kind="wrong")
+    yield from _mistaken(problem)
     for tier in catalog.tiers:
         if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
             yield from _variants(catalog, problem, tier, drawn=drawn)
@@ -78,7 +80,7 @@ def _shapes(problem: Problem) -> Iterator[Trial]:
                 name=f"{name}, “{sentence}”",
                 source=given.shape,
                 material=given,
-                judge=_must_pass,
+                judge=must_pass,
                 only=() if number < WHOLE else ("loss_falls",),
             )
 
@@ -100,7 +102,7 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
                 group=bug.family,
                 source=starter.source,
                 material=given,
-                judge=partial(_must_be_caught, patch=bug.patches[shape]),
+                judge=partial(must_be_caught, patch=bug.patches[shape]),
                 only=bug.patches[shape].properties,
             )
 
@@ -114,11 +116,49 @@ def _programs(problem: Problem, folder: Path, *, kind: str) -> Iterator[Trial]:
         if found is None:
             raise broken(str(path), f"line 1 must match {pattern.pattern!r}")
         given = plain_material(problem, sentence=own_sentence(source) or first)
-        judge = _must_pass if kind == "valid" else _caught_by(found[1])
+        judge = must_pass if kind == "valid" else caught_by(found[1])
         yield Trial(kind=kind, name=path.stem, source=source, material=given, judge=judge)
         if kind == "valid":
             copied = rewritten(source)
             yield Trial(kind="copy", name=path.stem, source=copied, material=given, judge=judge)
+
+
+def _mistaken(problem: Problem) -> Iterator[Trial]:
+    """Starters of two bugs, one of which was repaired wrongly: with another bug of the same lines."""
+    for shape in problem.shapes:
+        places: dict[str, list[str]] = defaultdict(list)
+        for bug in problem.bugs.values():
+            if shape in bug.patches:
+                places[bug.patches[shape].find].append(bug.id)
+        pairs = [pair for bugs in places.values() for pair in pairwise(bugs[: MISTAKES + 1])]
+        for number, (issued, put_instead) in enumerate(pairs):
+            if other := _companion(problem, shape, (issued, put_instead), seed=number):
+                starter = compose(problem, choose(problem, bugs=[issued, other], seed=number, shape=shape))
+                mistaken = replace(starter.variant, bugs=(put_instead, other))
+                yield Trial(
+                    kind="mistaken",
+                    name=f"{put_instead} for {issued}, beside {other}, {shape}",
+                    source=compose(problem, mistaken).source,
+                    material=material(problem, starter),
+                    judge=partial(must_not_tell_fixed, bug=issued),
+                )
+
+
+def _companion(problem: Problem, shape: str, bugs: tuple[str, ...], *, seed: int) -> str | None:
+    """Another bug that goes with each of these, from none of their components."""
+    components = {problem.bugs[bug].component for bug in bugs}
+    others = [
+        bug.id for bug in problem.bugs.values() if shape in bug.patches and bug.component not in components
+    ]
+    random.Random(seed).shuffle(others)
+    for other in others:
+        try:
+            for bug in bugs:
+                compose(problem, choose(problem, bugs=[bug, other], seed=seed, shape=shape))
+        except BadInput:
+            continue
+        return other
+    return None
 
 
 def _variants(catalog: Catalog, problem: Problem, tier: str, *, drawn: int) -> Iterator[Trial]:
@@ -147,85 +187,8 @@ def _variants(catalog: Catalog, problem: Problem, tier: str, *, drawn: int) -> I
                 name=f"{tier} {seed}, {fixed} of {len(order)} fixed: {', '.join(sorted(alive))}",
                 source=source,
                 material=given,
-                judge=partial(_must_tell_right, alive=alive),
+                judge=partial(must_tell_right, alive=alive),
             )
-
-
-def _must_pass(verdict: Verdict) -> Judgement:
-    complaints = [
-        f"{entry['name']} is {entry['status']}: {entry['detail']}"
-        for entry in verdict["properties"]
-        if entry["status"] in ("broken", "blocked")
-    ]
-    if verdict["failure"]:
-        complaints.insert(0, verdict["failure"]["message"])
-    complaints += [f"{name} is not met" for name, met in criteria_met(verdict).items() if not met]
-    if verdict["outcome"] == "passed":
-        return Judgement()
-    return Judgement(complaints=tuple(complaints) or (f"its outcome is {verdict['outcome']}",))
-
-
-def _must_be_caught(verdict: Verdict, *, patch: Patch) -> Judgement:
-    statuses = {entry["name"]: entry["status"] for entry in verdict["properties"]}
-    complaints = [
-        f"{name} is {statuses.get(name, 'not a property')}, not broken"
-        for name in patch.properties
-        if statuses.get(name) != "broken"
-    ]
-    status = verdict["bugs"][0]["status"]
-    if status != "broken":
-        complaints.append(f"its status is {status}, not broken")
-    return Judgement(complaints=(*complaints, *_symptom_complaints(verdict, patch.symptom)))
-
-
-def _symptom_complaints(verdict: Verdict, symptom: str) -> list[str]:
-    met = criteria_met(verdict)
-    raised = verdict["failure"] is not None
-    last = verdict["criteria"]["loss_drop"]["last"]
-    shown = {
-        "crash": raised,
-        "nan": last is None and verdict["criteria"]["loss_drop"]["steps"] > 0,
-        "flat": not raised and last is not None and not met["loss_drop"],
-        "text": met["loss_drop"] and not met["generation"],
-        "criteria_pass": all(met.values()),
-        "varies": True,
-    }
-    return [] if shown[symptom] else [f"its symptom is not `{symptom}`: criteria {met}, last loss {last}"]
-
-
-def _caught_by(name: str) -> Callable[[Verdict], Judgement]:
-    def judge(verdict: Verdict) -> Judgement:
-        statuses = {entry["name"]: entry["status"] for entry in verdict["properties"]}
-        if verdict["outcome"] == "failed" and statuses.get(name) == "broken":
-            return Judgement()
-        caught = [entry for entry, status in statuses.items() if status == "broken"]
-        return Judgement(
-            complaints=(f"{name} is {statuses.get(name, 'not a property')}; broken: {', '.join(caught)}",)
-        )
-
-    return judge
-
-
-def _must_tell_right(verdict: Verdict, *, alive: frozenset[str]) -> Judgement:
-    tally = {"right": 0, "untold": 0, "wrong": 0}
-    complaints = []
-    for entry in verdict["bugs"]:
-        truth = "broken" if entry["id"] in alive else "fixed"
-        if entry["status"] == "blocked":
-            tally["untold"] += 1
-        elif entry["status"] == truth:
-            tally["right"] += 1
-        else:
-            tally["wrong"] += 1
-            complaints.append(f"{entry['id']} is {truth}, and was judged {entry['status']}")
-    if verdict["outcome"] == "passed":
-        complaints.append(f"it passed with {len(alive)} alive")
-    return Judgement(complaints=tuple(complaints), statuses=tally)
-
-
-def criteria_met(verdict: Verdict) -> dict[str, bool]:
-    """Which of the interviewer's two a verdict says are met."""
-    return {name: criterion["passed"] for name, criterion in verdict["criteria"].items()}
 
 
 def _restores(source: str, given: Material) -> bool:

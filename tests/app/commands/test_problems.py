@@ -159,7 +159,7 @@ def test_a_program_that_does_not_say_what_it_is_is_refused(
 
 def _right_verdict(job: Job) -> dict[str, Any]:
     """What a judge that is never wrong says of the tiny pack's programs."""
-    alive = {bug.id for bug in job.bugs if bug.replace in job.source and bug.find not in job.source}
+    alive = {bug.id for bug in job.bugs if bug.find not in job.source}
     lies = job.source.startswith("# caught by")
     told = verdict(job, outcome="failed" if alive or lies else "passed", criteria=not alive)
     broken = [f"{name}_property" for name in alive] + ["lies_property"] * lies
