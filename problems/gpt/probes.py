@@ -26,7 +26,8 @@ from sandbox.wording import among, shown, stopped
 
 LONG = 120  # tokens: the longest text that a program is promised
 STRUCTURE = (  # what a lesson takes a second for, one of these has told already
-    *("causal", "prefix", "batch", "sees_past", "attention_rows", "attention_scale", "qkv_used", "head_count"),
+    *("causal", "prefix", "batch", "sees_past"),
+    *("attention_rows", "attention_scale", "qkv_used", "head_count"),
     *("position_sensitive", "position_added", "position_init", "position_learned"),
     *("residual", "blocks_run", "mlp_nonlinear", "gradients_reach", "raw_scores", "initial_loss"),
 )
