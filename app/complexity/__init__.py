@@ -1,0 +1,1 @@
+"""The complexity gate: what a step costs, with and without a cache, derived by the candidate."""
