@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from app.access import Seat, seat_in_attempt
 from app.attempts.views import AttemptView, Key, RevealedBug, attempt_view, stage_view
-from app.catalog import Catalog, Starter, Variant, compose, draw, material
+from app.catalog import Catalog, Material, Starter, Variant, compose, draw, material
 from app.engine.blobs import give, given_to, keep, sha256
 from app.engine.curves import known_curve
 from app.errors import Forbidden
@@ -203,18 +203,18 @@ def _rows(
         "sentence": issued.text,
         "probes": issued.probes,
         "shape": issued.shape,
-        "bugs": json.dumps(_issued_bugs(starter)),
+        "bugs": json.dumps(_issued_bugs(starter, issued)),
     }
     return attempt, stage, texts
 
 
-def _issued_bugs(starter: Starter) -> list[dict[str, Any]]:
-    """All that is ever said of the bugs of this attempt, kept with it."""
+def _issued_bugs(starter: Starter, given: Material) -> list[dict[str, Any]]:
+    """All that is ever said of the bugs of this attempt, and what they are judged by, kept with it."""
     issued = []
-    for slot in starter.slots:
+    for slot, judged in zip(starter.slots, given.bugs, strict=True):
         bug = {name: value for name, value in asdict(slot.bug).items() if name != "patches"}
         patch = {"find": slot.patch.find, "replace": slot.patch.replace}
-        issued.append({"slot": slot.number, "line": slot.line, **bug, **patch})
+        issued.append({"slot": slot.number, "line": slot.line, **bug, **patch, "judged": asdict(judged)})
     return issued
 
 

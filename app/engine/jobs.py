@@ -46,11 +46,16 @@ async def load_job(db: Database, run_id: str, *, limits: Limits) -> Asked:
 
 
 def issued(bug: dict[str, Any]) -> IssuedBug:
-    """What the judge needs to know of a bug that was kept with a stage."""
+    """What the judge needs to know of a bug that was kept with a stage.
+
+    Rounds of before it was kept apart are judged by the bug's own fields.
+    """
+    judged = bug.get("judged", bug)
     return IssuedBug(
-        id=bug["id"],
-        component=bug["component"],
-        properties=tuple(bug["properties"]),
-        find=bug["find"],
-        replace=bug["replace"],
+        id=judged["id"],
+        component=judged["component"],
+        properties=tuple(judged["properties"]),
+        find=judged["find"],
+        replace=judged["replace"],
+        crashes=judged.get("crashes", False),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx2
@@ -11,8 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from app.access import seat_at_run
+from app.catalog import choose, compose, load_catalog, material
 from app.runs import service
+from app.settings import Settings
 from sandbox import Event, Job, Outcome
+from sandbox.job import IssuedBug
 from tests.app.fakes import BUG_IDS, Emit, FakeSandbox, lost, passing, until, verdict, waiting
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +71,17 @@ async def test_the_job_is_made_of_what_the_stage_was_given(
     assert stage["sentence"] in job.shape
     assert len(job.bugs) == 2
     assert all(bug.replace in stage["starter"] for bug in job.bugs)
+
+
+async def test_a_round_is_judged_by_the_whole_lines_of_its_bugs_as_on_the_command_line(
+    client: httpx2.AsyncClient, stage: Json, sandbox: FakeSandbox, settings: Settings
+) -> None:
+    await follow(client, await submit(client, stage, code="x = 1", kind="check"))
+    job = next(job for job in sandbox.jobs if job.source == "x = 1")
+    tiny = load_catalog(settings.problems).problem("tiny")
+    given = material(tiny, compose(tiny, choose(tiny, bugs=[bug.id for bug in job.bugs], seed=0)))
+    expected = {bug.id: IssuedBug(**asdict(bug)) for bug in given.bugs}
+    assert {bug.id: bug for bug in job.bugs} == expected
 
 
 async def test_no_answer_and_no_event_names_a_bug_before_the_reveal_and_slots_stand_for_them(
