@@ -65,7 +65,7 @@ class Answers:
             raise ContractError(
                 f"The file ends itself while it is loaded (exit status {error.code})."
             ) from error
-        contract.check_names(self._module)
+        contract.CONTRACTS[call.fields["contract"]](self._module)
         return Message("answer")
 
     def _train(self, call: Message) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -34,6 +34,9 @@ def check_names(module: types.ModuleType) -> None:
     signature = _signature(generate)
     if signature is not None and _bound(signature, _GENERATE_ARGUMENTS) is None:
         raise ContractError(f"`generate` can't be called with four values. Expected {_GENERATE}.")
+
+
+CONTRACTS: Mapping[str, Callable[[types.ModuleType], None]] = {"gpt": check_names}  # by the job's word for it
 
 
 def call_train(

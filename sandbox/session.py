@@ -117,7 +117,7 @@ class Session:
             )
             self._live = _Live(process, caller)
             with self._blaming():
-                caller.post("load", timeout_s=self._timeout())
+                caller.post("load", {"contract": self._job.contract}, timeout_s=self._timeout())
         return self._live
 
     def _take_load(self, live: _Live) -> None:

@@ -189,7 +189,12 @@ def _rows(
         kind="debug",
         position=0,
         problem=problem.slug,
-        variant={**variant, "title": problem.title, "filename": problem.filename},
+        variant={
+            **variant,
+            "title": problem.title,
+            "filename": problem.filename,
+            "contract": problem.contract,
+        },
         starter=sha256(starter.source),
         draft=starter.source,
         draft_seq=0,

@@ -62,6 +62,7 @@ def _read_problem(folder: Path) -> Problem:
         title=fields.text("title"),
         summary=fields.text("summary"),
         filename=fields.text("filename"),
+        contract=fields.text("contract"),
         statement=read_text(folder / "statement.md"),
         interviewer=read_text(folder / "interviewer.md"),
         probes=read_text(folder / "probes.py"),

@@ -50,6 +50,7 @@ class Material:
     """The texts that a job in the sandbox is made of, beside the submission itself."""
 
     problem: str
+    contract: str
     filename: str
     text: str
     probes: str
@@ -100,6 +101,7 @@ def plain_material(problem: Problem, *, sentence: str, shape: str | None = None)
     clean, _ = splice(text, [sentence_edit(text, sentence)])
     return Material(
         problem=problem.slug,
+        contract=problem.contract,
         filename=problem.filename,
         text=sentence,
         probes=problem.probes,

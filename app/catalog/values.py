@@ -90,6 +90,7 @@ class Problem:
     title: str
     summary: str
     filename: str
+    contract: str  # what names a submission must define: a key of sandbox.contract.CONTRACTS
     statement: str  # markdown
     interviewer: str  # markdown; for the interviewer's eyes alone
     probes: str  # the text of probes.py: goes into the sandbox and nowhere else

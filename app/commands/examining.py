@@ -58,6 +58,7 @@ def job_for(
         source=source,
         text=material.text,
         problem=material.problem,
+        contract=material.contract,
         probes=material.probes,
         shape=material.shape,
         bugs=tuple(

@@ -36,6 +36,7 @@ async def load_job(db: Database, run_id: str, *, limits: Limits) -> Asked:
         source=source,
         text=given["sentence"],
         problem=stage.problem,
+        contract=stage.variant.get("contract", "gpt"),
         probes=given["probes"],
         shape=given["shape"],
         bugs=tuple(issued(bug) for bug in json.loads(given["bugs"])),

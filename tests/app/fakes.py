@@ -70,6 +70,7 @@ format = 1
 title = "Tiny"
 summary = "A tiny program."
 filename = "tiny.py"
+contract = "gpt"
 shapes = ["tiny"]
 
 [sentences]
