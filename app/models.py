@@ -147,6 +147,7 @@ class Run(Base):
     losses: Mapped[list[Any] | None]  # at most 32 of the losses it printed, for a sparkline
     message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[int]
+    ready_at: Mapped[int | None]  # a slow environment takes it up no sooner
     started_at: Mapped[int | None]
     finished_at: Mapped[int | None]
 
@@ -199,6 +200,18 @@ class Explanation(Base):
     hunk: Mapped[dict[str, Any]]
     sentence: Mapped[str] = mapped_column(Text)
     marks: Mapped[dict[str, Any] | None]  # location, mechanism, consequence: the candidate's own marking
+
+
+class Answer(Base):
+    """One answer at the complexity gate; a second one is the retry."""
+
+    __tablename__ = "answer"
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), primary_key=True)
+    question: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at_ms: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    right: Mapped[bool]
 
 
 class Blob(Base):

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     run_memory_mb: int = Field(
         default=1024, ge=256, description="The memory one submission may take before it is stopped."
     )
+    slow_seconds: float = Field(
+        default=12.0,
+        ge=0,
+        description="How long a run waits in an attempt that is held in a slow environment.",
+    )
     source_kb: int = Field(default=64, ge=1, description="The largest source that is taken, in KiB.")
     judge: bool = Field(
         default=True, description="Whether runs are judged; off, the site opens and says how to turn it on."

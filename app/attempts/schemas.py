@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.attempts.draft import NewEdit
 from app.attempts.service import SEEDS, Wish
+from app.manner import FEWEST, MOST, Mode
 from app.web.bodies import Body
 
 NAME = r"^[A-Za-z0-9_-]+$"
@@ -28,9 +29,10 @@ class NewAttempt(BaseModel):
         json_schema_extra={"examples": [{"mode": "practice", "tier": "reported", "marks": True}]},
     )
 
-    mode: Literal["practice", "mock"] = "practice"
+    mode: Mode = "practice"
     problem: Name = "gpt"
-    tier: Name = "reported"
+    tier: Name | None = Field(default=None, description="Left out: as reported; in a drill, one bug.")
+    family: Name | None = Field(default=None, description="Bugs of this family alone, for a drill.")
     shape: Name | None = None
     seed: Annotated[int, Field(ge=0, lt=SEEDS)] | None = None
     marks: bool | None = None
@@ -38,10 +40,15 @@ class NewAttempt(BaseModel):
     minutes: Annotated[int, Field(ge=1, le=600)] | None = Field(
         default=None, description="Left out: the tier's. null: no clock."
     )
+    budget: Annotated[int, Field(ge=FEWEST, le=MOST)] | None = Field(
+        default=None, description="Runs to make do with. Left out: the mode's. null: nobody counts."
+    )
+    slow: bool | None = Field(default=None, description="Whether runs wait, as on a slow machine.")
 
     def wish(self) -> Wish:
-        untimed = self.minutes is None and "minutes" in self.model_fields_set
-        return Wish(**self.model_dump(), untimed=untimed)
+        said_nothing = {name for name in ("minutes", "budget") if getattr(self, name) is None}
+        nulls = said_nothing & self.model_fields_set
+        return Wish(**self.model_dump(), untimed="minutes" in nulls, unlimited="budget" in nulls)
 
 
 class Payload(BaseModel):

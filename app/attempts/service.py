@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import secrets
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlalchemy import select, update
 
 from app.access import Seat, seat_in_attempt
 from app.attempts.views import AttemptView, Key, RevealedBug, attempt_view, stage_view
-from app.catalog import Catalog, Material, Starter, Variant, compose, draw, material
+from app.catalog import Catalog, Material, Starter, Variant, choose, compose, compose_blank, draw, material
 from app.engine.blobs import give, given_to, keep, sha256
 from app.engine.curves import known_curve
 from app.errors import Forbidden
 from app.identity import ensure_user
+from app.manner import Manner, Mode, manner_of
 from app.models import Attempt, Member, Run, Stage, new_id
 from app.web.markdown import as_html
 from app.web.parts import Parts
 
 MINUTE_MS = 60_000
+SCRATCH_MINUTES = 60
+TIERS = {"practice": "reported", "mock": "reported", "drill": "drill"}
 SEEDS = 1 << 31
-MODES = ("practice", "mock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What a person asks for; None leaves it to the tier, or to chance."""
 
-    mode: Literal["practice", "mock"] = "practice"
+    mode: Mode = "practice"
     problem: str = "gpt"
-    tier: str = "reported"
+    tier: str | None = None
+    family: str | None = None  # of bugs, for a drill
     shape: str | None = None
     seed: int | None = None
     marks: bool | None = None
     guided: bool | None = None
     minutes: int | None = None
     untimed: bool = False
+    budget: int | None = None
+    unlimited: bool = False  # no budget of runs, whatever the mode begins with
+    slow: bool | None = None
 
 
 async def create(parts: Parts, *, user_id: str, wish: Wish) -> AttemptView:
@@ -156,30 +163,43 @@ async def _had_by(parts: Parts, user_id: str) -> list[Variant]:
 
 
 def _compose(catalog: Catalog, wish: Wish, had: list[Variant]) -> Starter:
+    problem = catalog.problem(wish.problem)
+    seed = secrets.randbelow(SEEDS) if wish.seed is None else wish.seed
+    if wish.mode == "scratch":
+        nothing = choose(problem, bugs=(), seed=seed, shape=wish.shape, marks=False, tier="scratch")
+        return compose_blank(problem, nothing)
     variant = draw(
         catalog,
         problem=wish.problem,
-        tier=wish.tier,
-        seed=secrets.randbelow(SEEDS) if wish.seed is None else wish.seed,
+        tier=wish.tier or TIERS[wish.mode],
+        seed=seed,
         shape=wish.shape,
-        marks=wish.marks,
+        marks=_marks(wish, seed),
+        family=wish.family,
         avoid=had,
     )
-    return compose(catalog.problem(wish.problem), variant)
+    return compose(problem, variant)
+
+
+def _marks(wish: Wish, seed: int) -> bool | None:
+    """As wished; in a mock they are drawn, as interviewers differ; else the tier's."""
+    if wish.marks is not None or wish.mode != "mock":
+        return wish.marks
+    return random.Random(f"marks/{seed}").random() < 0.5
 
 
 def _rows(
     catalog: Catalog, starter: Starter, wish: Wish, *, attempt_id: str, now: int
 ) -> tuple[Attempt, Stage, dict[str, str]]:
     """The attempt, its one stage, and the texts that the stage is issued with."""
-    problem, tier = catalog.problem(starter.variant.problem), catalog.tier(starter.variant.tier)
-    minutes = None if wish.untimed else wish.minutes or tier.minutes or None
-    variant = starter.variant.to_json()
+    problem = catalog.problem(starter.variant.problem)
+    manner = _manner(catalog, wish, tier=starter.variant.tier)
+    minutes, variant = manner.minutes, starter.variant.to_json()
     attempt = Attempt(
         id=attempt_id,
         mode=wish.mode,
         variant=variant,
-        options={"minutes": minutes, "guided": tier.guided if wish.guided is None else wish.guided},
+        options=manner.to_json(),
         state="open",
         created_at=now,
     )
@@ -211,6 +231,20 @@ def _rows(
         "bugs": json.dumps(_issued_bugs(starter, issued)),
     }
     return attempt, stage, texts
+
+
+def _manner(catalog: Catalog, wish: Wish, *, tier: str) -> Manner:
+    """What the mode begins with, changed by what was wished."""
+    usual, rules = manner_of(wish.mode), catalog.tiers.get(tier)
+    minutes = wish.minutes or (rules.minutes if rules else SCRATCH_MINUTES) or None
+    guided = wish.guided if wish.guided is not None else rules is not None and rules.guided
+    return replace(
+        usual,
+        minutes=None if wish.untimed else minutes,
+        guided=guided,
+        budget=None if wish.unlimited else wish.budget or usual.budget,
+        slow=usual.slow if wish.slow is None else wish.slow,
+    )
 
 
 def _issued_bugs(starter: Starter, given: Material) -> list[dict[str, Any]]:

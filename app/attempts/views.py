@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.access import Seat
+from app.manner import Manner
 from app.models import Attempt, Run, Stage
 from app.sight import RunSummary, run_summary
 from app.web.markdown import as_html
@@ -48,6 +49,8 @@ class AttemptView:
     marks: bool
     minutes: int | None
     guided: bool
+    budget: int | None
+    slow: bool
     created_at: int
     finished_at: int | None
     revealed_at: int | None
@@ -84,7 +87,7 @@ class Key:
 
 
 def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageView]) -> AttemptView:
-    variant, seen = attempt.variant, seat.sight
+    variant, seen, manner = attempt.variant, seat.sight, Manner.from_json(attempt.options)
     return AttemptView(
         id=attempt.id,
         mode=attempt.mode,
@@ -93,8 +96,10 @@ def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageVi
         seed=variant["seed"] if seen.verdict else None,  # with the pack at hand a seed tells the bugs
         shape=variant["shape"] if seen.verdict else None,
         marks=variant["marks"],
-        minutes=attempt.options.get("minutes"),
-        guided=attempt.options.get("guided", False),
+        minutes=manner.minutes,
+        guided=manner.guided,
+        budget=manner.budget,
+        slow=manner.slow,
         created_at=attempt.created_at,
         finished_at=attempt.finished_at,
         revealed_at=attempt.revealed_at,

@@ -4,7 +4,16 @@ from app.catalog.drawing import choose, draw
 from app.catalog.header import Header, find_header, with_header
 from app.catalog.reading import load_catalog
 from app.catalog.source import own_sentence
-from app.catalog.starter import IssuedBug, Material, Slot, Starter, compose, material, plain_material
+from app.catalog.starter import (
+    IssuedBug,
+    Material,
+    Slot,
+    Starter,
+    compose,
+    compose_blank,
+    material,
+    plain_material,
+)
 from app.catalog.values import Bug, Catalog, Patch, Pick, Problem, Tier, Variant
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "Variant",
     "choose",
     "compose",
+    "compose_blank",
     "draw",
     "find_header",
     "load_catalog",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from app.catalog.starter import compose
 from app.catalog.values import Bug, Catalog, Pick, Problem, Tier, Variant
-from app.errors import BadInput
+from app.errors import BadInput, NotFound
 
 CHOSEN = "chosen"  # the tier of a variant whose bugs were named by hand
 TRIES = 400
@@ -21,16 +22,21 @@ def draw(
     seed: int,
     shape: str | None = None,
     marks: bool | None = None,
+    family: str | None = None,
     avoid: Collection[Variant] = (),
 ) -> Variant:
     """The variant that a seed draws from a tier; one that is to be avoided makes way for the next.
 
-    Once every puzzle of the tier has been had, one comes again with another sentence.
-    Raises NotFound for a problem or tier that is not there, BadInput when nothing is left to draw.
+    Of bugs of one `family` alone, where one is named. Once every puzzle of the tier has been had, one comes
+    again with another sentence.
+    Raises NotFound for a problem, tier or family that is not there, BadInput when nothing is left to draw.
     """
     found, rules = catalog.problem(problem), catalog.tier(tier)
     rng = random.Random(f"{problem}/{tier}/{seed}")
     picks = [pick for pick in rules.picks if rng.randrange(pick.one_in) == 0]
+    if family is not None:
+        _require_family(found, family)
+        picks = [replace(pick, families=(family,)) for pick in picks]
     shapes = [shape] if shape else [name for name in found.shapes if _fills(picks, found, name)]
     had = {variant.puzzle for variant in avoid}
     had_with_sentence = {(variant.puzzle, variant.sentence) for variant in avoid}
@@ -86,6 +92,12 @@ def choose(
         seed=seed,
         pack_digest=problem.digest,
     )
+
+
+def _require_family(problem: Problem, family: str) -> None:
+    families = sorted({bug.family for bug in problem.bugs.values()})
+    if family not in families:
+        raise NotFound(f"There is no family “{family}” of bugs.", hint=f"There is: {', '.join(families)}.")
 
 
 def _fills(picks: Sequence[Pick], problem: Problem, shape: str) -> bool:

@@ -65,6 +65,7 @@ def _read_problem(folder: Path) -> Problem:
         contract=fields.text("contract"),
         statement=read_text(folder / "statement.md"),
         interviewer=read_text(folder / "interviewer.md"),
+        blank=_read_shape(folder / "blank.py") if (folder / "blank.py").is_file() else "",
         probes=read_text(folder / "probes.py"),
         shapes=shapes,
         sentences=sentences,

@@ -88,6 +88,18 @@ def compose(problem: Problem, variant: Variant) -> Starter:
     return Starter(variant=variant, source=source, sentence=sentence, slots=slots)
 
 
+def compose_blank(problem: Problem, variant: Variant) -> Starter:
+    """A file with nothing but the contract in it, for a variant without bugs.
+
+    Raises BadInput for a problem that is not offered so.
+    """
+    if not problem.blank:
+        raise BadInput(f"{problem.title} is not offered from scratch.", hint="Choose another mode.")
+    sentence = _known(problem.sentences, variant.sentence, "sentence")
+    source, _ = splice(problem.blank, [sentence_edit(problem.blank, sentence)])
+    return Starter(variant=variant, source=source, sentence=sentence, slots=())
+
+
 def material(problem: Problem, starter: Starter) -> Material:
     """What the sandbox is told about a starter; the shape learns the same sentence."""
     name = starter.variant.shape

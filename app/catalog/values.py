@@ -93,6 +93,7 @@ class Problem:
     contract: str  # what names a submission must define: a key of sandbox.contract.CONTRACTS
     statement: str  # markdown
     interviewer: str  # markdown; for the interviewer's eyes alone
+    blank: str  # the contract as comments, to begin from nothing with; empty where that is not offered
     probes: str  # the text of probes.py: goes into the sandbox and nowhere else
     shapes: Mapping[str, str]  # the clean programs, by name; the first is the default
     sentences: Mapping[str, str]  # by permanent id

@@ -16,7 +16,8 @@ from app.access import Seat
 from app.engine.blobs import keep
 from app.engine.log import Numbered
 from app.errors import BadInput, StageClosed, TooLarge, UnusableSource
-from app.models import Run, Stage, new_id
+from app.manner import Manner
+from app.models import Attempt, Run, Stage, new_id
 from app.sight import RunSummary, run_summary, visible_event
 from app.web.parts import Parts
 from app.web.sse import ServerEvent
@@ -32,6 +33,7 @@ class Submitted:
     number: int
     state: str
     position: int | None
+    left: int | None  # runs of the budget after this one, below zero where it is spent; None: nobody counts
     url: str
     events: str
 
@@ -61,6 +63,9 @@ async def submit(
         stage = await session.get_one(Stage, seat.stage)
         if stage.finished_at is not None:
             raise StageClosed("This stage is over.", hint="Start another round to run more.")
+        attempt = await session.get_one(Attempt, seat.attempt_id)
+        manner = Manner.from_json(attempt.options)
+        wait_s, now = parts.settings.slow_seconds if manner.slow else 0.0, parts.clock.now()
         run = Run(
             id=new_id(),
             stage_id=stage.id,
@@ -71,15 +76,17 @@ async def submit(
             draft_seq=stage.draft_seq if draft_seq is None else draft_seq,
             try_no=0,
             state="queued",
-            created_at=parts.clock.now(),
+            created_at=now,
+            ready_at=now + round(1000 * wait_s) if wait_s else None,
         )
         await parts.engine.queue_run(session, run)
-    parts.engine.push(run.id, user_id=seat.user_id)
+    parts.engine.push(run.id, user_id=seat.user_id, after_s=wait_s)
     return Submitted(
         id=run.id,
         number=run.number,
         state=run.state,
         position=parts.engine.position(run.id),
+        left=None if manner.budget is None else manner.budget - run.number,
         url=f"/api/runs/{run.id}",
         events=f"/api/runs/{run.id}/events",
     )

@@ -65,6 +65,23 @@ max_crashes = 0
 families = ["one"]
 """
 
+DRILL = """
+[[tiers]]
+name = "drill"
+title = "Drill"
+summary = "One bug of any kind."
+marks = false
+minutes = 5
+guided = false
+max_crashes = 1
+picks = [{}]
+"""
+
+BLANK = '''"""Nothing but the contract."""
+
+SENTENCE = "the quick brown fox jumps"
+'''
+
 PROBLEM = """
 format = 1
 title = "Tiny"
@@ -118,13 +135,14 @@ def write_pack(folder: Path) -> Path:
     """A pack of one tiny problem with four bugs and two tiers."""
     tiny = folder / "tiny"
     (tiny / "shapes").mkdir(parents=True)
-    (folder / "pack.toml").write_text(PACK)
+    (folder / "pack.toml").write_text(PACK + DRILL)
     (tiny / "problem.toml").write_text(PROBLEM)
     (tiny / "bugs.toml").write_text(BUGS)
     (tiny / "shapes" / "tiny.py").write_text(SHAPE)
     (tiny / "shapes" / "tiny.toml").write_text(PATCHES)
     (tiny / "statement.md").write_text("# Tiny\n\nFind the **bugs**.\n")
     (tiny / "interviewer.md").write_text("For the interviewer.\n")
+    (tiny / "blank.py").write_text(BLANK)
     (tiny / "probes.py").write_text('"""No probes."""\n')
     (tiny / "debrief.md").write_text("".join(f"## {name}\n\nDebrief of {name}.\n\n" for name in BUG_IDS))
     return folder
