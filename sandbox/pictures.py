@@ -70,15 +70,23 @@ def norms(m: Measurements) -> Data:
     values, table = m.initial.parameters.values, m.position_table
     if table is None or table.name not in values:
         return {}
-    data = _norms(values, table, m.token_table)
+    data = _norms(values, table, _token_rows(values, m.token_table, V=m.V))
     if table.name in m.initial.uninitialised:
         data["rows"] = [None] * len(data["rows"])
     if (reference := m.reference) is not None:
-        gradients, ids = _clean_gradients(m, reference), gradient_ids(reference.vocabulary, m.subject.seed)
-        tokens = set(ids.flatten().tolist())
-        if clean := find_position_table(gradients, T=ids.shape[1], tokens=tokens):
-            data["reference"] = _norms(reference.initial, clean, find_token_table(gradients, tokens=tokens))
+        data |= _clean_norms(m, reference)
     return data
+
+
+def _clean_norms(m: Measurements, reference: Reference) -> Data:
+    gradients, ids = _clean_gradients(m, reference), gradient_ids(reference.vocabulary, m.subject.seed)
+    tokens = set(ids.flatten().tolist())
+    table = find_position_table(gradients, T=ids.shape[1], tokens=tokens)
+    if table is None:
+        return {}
+    V = reference.logits(ids).shape[-1]
+    rows = _token_rows(reference.initial, find_token_table(gradients, tokens=tokens), V=V)
+    return {"reference": _norms(reference.initial, table, rows)}
 
 
 def _clean_gradients(m: Measurements, reference: Reference) -> dict[str, Tensor | None]:
@@ -86,12 +94,19 @@ def _clean_gradients(m: Measurements, reference: Reference) -> dict[str, Tensor 
     return reference.gradients(ids, cotangent(ids, reference.logits(ids).shape[-1]))
 
 
-def _norms(values: dict[str, Tensor], positions: Table, tokens: Table | None) -> Data:
+def _norms(values: dict[str, Tensor], positions: Table, tokens: Tensor | None) -> Data:
     sizes = positions.rows(values[positions.name])[:MOST_POSITIONS].double().norm(dim=1)  # (positions,)
     data: Data = {"rows": [_short(size) for size in sizes.tolist()]}
     if tokens is not None:
-        data["tokens"] = _short(float(tokens.rows(values[tokens.name]).double().norm(dim=1).mean()))
+        data["tokens"] = _short(float(tokens.double().norm(dim=1).mean()))
     return data
+
+
+def _token_rows(values: dict[str, Tensor], table: Table | None, *, V: int) -> Tensor | None:
+    """The rows of the table of tokens, which may be the head's as well: a gradient can't tell such a one."""
+    if table is not None:
+        return table.rows(values[table.name])  # (V, C)
+    return next((value for value in values.values() if value.dim() == 2 and len(value) == V), None)
 
 
 def _matrix(values: Tensor) -> list[list[float]]:

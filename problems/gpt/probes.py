@@ -565,6 +565,8 @@ def _objective_unseen(m: Measurements) -> Finding:
     if forwards and not m.short.observed["stale"]:
         detail = f"The model ran forward {len(forwards)} times, and no gradient was ever asked for."
         return broken(detail, measured=0, expected=SHORT)
+    if any(forward.gradient is not None and forward.gradient.isnan().any() for forward in forwards):
+        return blocked(GARBAGE) if m.initial.uninitialised else broken("The gradient at the logits is NaN.")
     if any(forward.gradient is not None for forward in forwards):
         return broken("The gradient at the logits is 0 everywhere: the loss asks for nothing.", measured=0)
     return not_seen("The gradient at the logits could not be seen.")
