@@ -102,7 +102,7 @@ def attention_map(properties: Sequence[Mapping[str, Any]]) -> Heatmap | None:
     return Heatmap(
         name="rows",
         title="Where each position looks",
-        facts="row: position · column: position looked at · Σ: sum of the row",
+        facts="row: position · column: looked at · Σ: sum",
         table="Weights of the first attention, averaged over its heads",
         labels=chars,
         yours=_weighed("Yours", yours, scale=scale),
