@@ -118,17 +118,16 @@ class Measurements:
         )
 
     @property
-    def reference_map(self) -> Tensor | None:
-        """The same of the clean program; None for a job that carries none."""
+    def reference(self) -> Reference | None:
+        """The clean program with its parameters drawn anew; None for a job that carries none."""
         if not self.subject.job.shape:
             return None
-        return self.subject.once("reference map", self._make_reference_map)
+        return self.subject.once("reference", self._make_reference)
 
-    def _make_reference_map(self) -> Tensor:
+    def _make_reference(self) -> Reference:
         reference = Reference(self.subject.job.shape, text=self.text)
         reference.redraw(std=STD, seed=1)
-        ids = torch.tensor(reference.tokenizer.encode(self.text[:T]))
-        return response_map(reference, ids, vocabulary=reference.vocabulary)
+        return reference
 
     @property
     def disagreement(self) -> float | None:
@@ -199,11 +198,8 @@ class Measurements:
 
     def _make_gradients(self) -> dict[str, Tensor | None]:
         ids = self._gradient_ids()
-        generator = torch.Generator().manual_seed(3)
-        cotangent = torch.randn(*ids.shape, self.V, generator=generator, dtype=torch.float64)
-        if self.drawn.dtype == "float32":
-            cotangent = cotangent.float()
-        return self.drawn.gradients(ids, cotangent)
+        of = cotangent(ids, self.V)
+        return self.drawn.gradients(ids, of.float() if self.drawn.dtype == "float32" else of)
 
     @property
     def position_table(self) -> Table | None:
@@ -218,11 +214,7 @@ class Measurements:
         return find_token_table(self.gradients, tokens=tokens)
 
     def _gradient_ids(self) -> Tensor:
-        """Tokens of a text without the first and last characters of the vocabulary, so that they can be the
-        rows neither of a whole table nor of the first or last positions."""
-        kept = torch.tensor(self.vocabulary[1:-1] or self.vocabulary)
-        generator = torch.Generator().manual_seed(self.subject.seed)
-        return kept[torch.randint(len(kept), (4, T), generator=generator)]
+        return gradient_ids(self.vocabulary, self.subject.seed)
 
     @property
     def before(self) -> Training:
@@ -302,6 +294,20 @@ class Measurements:
     @property
     def own_text(self) -> str:
         return own_generation(self.subject)
+
+
+def gradient_ids(vocabulary: list[int], seed: int) -> Tensor:
+    """Tokens of a text without the first and last characters of the vocabulary, so that they can be the
+    rows neither of a whole table nor of the first or last positions: (4, T)."""
+    kept = torch.tensor(vocabulary[1:-1] or vocabulary)
+    generator = torch.Generator().manual_seed(seed)
+    return kept[torch.randint(len(kept), (4, T), generator=generator)]
+
+
+def cotangent(ids: Tensor, V: int) -> Tensor:
+    """What the logits of (B, T) ids are multiplied by for a random sum of them: (B, T, V)."""
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(*ids.shape, V, generator=generator, dtype=torch.float64)
 
 
 def cross_entropy(model: RemoteModel, ids: Tensor) -> float:
