@@ -41,6 +41,9 @@ FURTHER = (
     *("muon", "one-hot-input", "optimizer-in-backward", "prefixes", "radam", "rmsprop", "rprop"),
     *("sampled-places", "seeded-generator", "sharpness-aware", "sign-sgd", "soft-targets"),
     *("static-buffer", "two-optimizers", "windows"),
+    *("alternating-parts", "backward-in-parts", "beam-search", "callbacks", "deep-supervision"),
+    *("distribution-loss", "estimator-class", "loss-in-bits", "packed-rows", "per-example-gradients"),
+    *("repaired-starter",),
 )
 FOLDER = CHECKOUT / "problems" / "gpt" / "valid"
 FILES = sorted(FOLDER.glob("*.py"))
