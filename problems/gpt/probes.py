@@ -24,6 +24,7 @@ from sandbox.memory import Lessons, branching_strings, recited
 from sandbox.objective import Pull, followers, pulls
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.responses import other_token, responses, training_responses
+from sandbox.subject import Forward
 from sandbox.wording import among, shown, stopped
 
 LONG = 120  # tokens: the longest text that a program is promised
@@ -191,13 +192,13 @@ def attention_rows(m: Measurements) -> Finding:
     model = m.drawn.without([table.name]) if table is not None else m.drawn
     logits = model.logits(torch.full((1, T), m.vocabulary[0]))[0]  # (T, V)
     apart = (logits - logits[0]).abs().amax(dim=-1)  # (T,)
-    if (spread := float(apart.max())) <= m.tolerance:
-        return held(measured=spread, expected=0.0)
     picture = partial(pictures.rows, m)
     if uneven := _uneven_row(m):
         i, total = uneven
         detail = f"In attention, the row of position {i} sums to {total:.3f}. It must be 1."
         return broken(detail, measured=total, expected=1.0, picture=picture)
+    if (spread := float(apart.max())) <= m.tolerance:
+        return held(measured=spread, expected=0.0)
     if table is None:  # a formula of positions can't be silenced: the weights alone tell
         if m.products.attentions:
             return held(measured=1.0, expected=1.0)
@@ -498,7 +499,7 @@ def units_differ(m: Measurements) -> Finding:
 @probe(title="It trains on the text it is given", component="data")
 def trains_on_text(m: Measurements) -> Finding:
     text, known = set(pairwise(m.hidden_ids)), set(m.hidden_ids)
-    rows = [row for forward in m.short.forwards for row in forward.rows(m.hidden_ids)]
+    rows = [row for forward in m.short.forwards for row in _rows_asked(forward, m.hidden_ids)]
     fed = [pair for row in rows for pair in pairwise(row)]
     if not fed:
         return not_seen("What the model was fed could not be seen.")
@@ -516,6 +517,14 @@ def _spelt(m: Measurements, tokens: Iterable[int | None]) -> str:
     return "".join(characters.get(token, "?") for token in tokens)
 
 
+def _rows_asked(forward: Forward, text: list[int]) -> list[list[int]]:
+    """The rows that were fed, each up to the last place that the loss asks of: padding may follow."""
+    rows, ends = forward.rows(text), dict[int, int]()
+    for pull in pulls(forward, text=text):
+        ends[pull.row] = max(ends.get(pull.row, 0), len(pull.context))
+    return [row[: ends.get(b, len(row))] for b, row in enumerate(rows)] if ends else rows
+
+
 @probe(title="The target is the next character", component="loss", needs=("finite", "trains_on_text"))
 def objective(m: Measurements) -> Finding:
     forwards = [pulls(forward, text=m.hidden_ids) for forward in m.short.forwards]
@@ -523,10 +532,15 @@ def objective(m: Measurements) -> Finding:
     if not found:
         return _objective_unseen(m)
     asked = [(pull, followers(m.hidden_ids, pull.context)) for pull in found if pull.target is not None]
-    wrong = [(pull, right) for pull, right in asked if right is not None and pull.target not in right]
+    known = set(m.hidden_ids)  # what is not among them may stand for the text's end, and follow it
+    wrong = [
+        (pull, right)
+        for pull, right in asked
+        if right is not None and (pull.target not in right if right else pull.target in known)
+    ]
     if len(wrong) > 0.001 * len(asked):
         return _wrong_target(m, *wrong[0], share=len(wrong) / len(asked))
-    return _not_cross_entropy(forwards) or _places_left_out(m, found)
+    return _not_cross_entropy(forwards) or _places_left_out(m, forwards)
 
 
 def _wrong_target(m: Measurements, pull: Pull, right: set[int], *, share: float) -> Finding:
@@ -544,26 +558,43 @@ def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
         detail = f"The gradient at the logits is not a cross-entropy's: their cosine is {worst:.3f}."
         return broken(f"{detail} It should be 1.", measured=worst, expected=1.0)
     for forward in forwards:
-        sizes = [pull.size for pull in forward if pull.size is not None]
-        ratio = max(sizes, default=1.0) / min(sizes, default=1.0)
+        rows: dict[int, list[float]] = {}  # a mean of the rows' means weighs short rows more
+        for pull in forward:
+            if pull.size is not None:
+                rows.setdefault(pull.row, []).append(pull.size)
+        ratio = max((max(sizes) / min(sizes) for sizes in rows.values()), default=1.0)
         if ratio > 1.5:
             detail = f"Within one text some places weigh {ratio:.1f} times as much in the loss as others."
             return broken(detail, measured=ratio, expected=1.0)
     return None
 
 
-def _places_left_out(m: Measurements, found: list[Pull]) -> Finding:
+def _places_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding:
     """Places that were fed with their next character after them, and at which the loss never asks for it."""
-    asked = {pull.context[-2:] for pull in found}
-    rows = [row for forward in m.short.forwards for row in forward.rows(m.hidden_ids)]
-    fed = {pair for row in rows for pair in pairwise(row[:-1])} & set(pairwise(m.hidden_ids))
-    left_out = next((i for i, pair in enumerate(pairwise(m.hidden_ids)) if pair in fed - asked), None)
-    if left_out is None:
+    text = set(pairwise(m.hidden_ids))
+    asked = [{pull.context[-2:] for pull in forward} for forward in forwards]
+    fed = [
+        {pair for row in forward.rows(m.hidden_ids) for pair in pairwise(row[:-1])} & text
+        for forward in m.short.forwards
+    ]
+    every, ever = set().union(*fed), set().union(*asked)
+    left_out = next((i for i, pair in enumerate(pairwise(m.hidden_ids)) if pair in every - ever), None)
+    if left_out is None or _drawn_by_lot(fed, asked):
         return held(measured=0.0, expected=0.0)
-    share = len(fed - asked) / len(fed)
+    share = len(every - ever) / len(every)
     first = f"first after '{_spelt(m, m.hidden_ids[: left_out + 2][-3:])}'"
     detail = f"At {share:.0%} of the text's places the loss asks for nothing, {first}."
     return broken(detail, measured=share, expected=0.0)
+
+
+def _drawn_by_lot(fed: list[set[tuple[int, int]]], asked: list[set[tuple[int, ...]]]) -> bool:
+    """Whether each forward pass asks at other places, passing over many that another one asks at.
+
+    A place that a lot has not yet fallen on is not left out.
+    """
+    never_twice = len({frozenset(places) for places in asked}) == len(asked) > 2
+    ever, passed_over = set().union(*asked), set().union(*(f - a for f, a in zip(fed, asked, strict=True)))
+    return never_twice and len(ever & passed_over) > 0.3 * len(set().union(*fed))
 
 
 def _objective_unseen(m: Measurements) -> Finding:
@@ -599,12 +630,22 @@ def loss_falls(m: Measurements) -> Finding:
     ids = torch.tensor([m.own.model.tokens(m.text)[0]])
     loss, start = cross_entropy(m.own.model, ids), math.log(m.V)
     if loss > 0.5 * start:
+        loss = min(loss, _loss_behind_a_mark(m, ids))
+    if loss > 0.5 * start:
         detail = f"Trained with its own steps, the model's loss on the sentence is {loss:.2f}"
         detail += f"; guessing costs {start:.2f}."
         return broken(detail, measured=loss, expected=0.0)
     last = m.own.returned[-1] if m.own.returned else math.inf
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)
+
+
+def _loss_behind_a_mark(m: Measurements, ids: Tensor) -> float:
+    """The loss where the text stands behind a token that it does not hold: what marks its beginning."""
+    known = set(ids.flatten().tolist())
+    marks = sorted({0, 1, 2, m.V - 3, m.V - 2, m.V - 1} - known)
+    behind = [torch.cat([torch.tensor([[mark]]), ids], dim=1) for mark in marks]  # (1, 1 + T)
+    return min((cross_entropy(m.own.model, marked) for marked in behind), default=math.inf)
 
 
 @probe(title="It learns strings that only attention tells apart", component="model", needs=STRUCTURE)

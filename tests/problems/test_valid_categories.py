@@ -33,6 +33,17 @@ FURTHER = (
     *("rearrange-by-hand", "registered-mask", "relative-bias", "rms-norm", "sampling", "scaled-queries"),
     *("soft-capped-logits", "softmax-by-hand", "start-token", "swiglu", "torch-func", "trainer-class"),
     *("unregistered-mask", "weight-tying", "zero-init-projections"),
+    *("adadelta", "adagrad", "analytic-gradient", "anomaly-detection", "batched-copies"),
+    *("best-weights-kept", "bfloat16-autocast", "buckets", "byte-tokenizer", "checkpointing"),
+    *("curriculum", "custom-autograd-function", "deterministic-algorithms", "double-precision"),
+    *("ema-of-weights", "end-token", "epochs", "evaluation-while-training", "flat-parameters"),
+    *("frozen-when-done", "grad-scaler", "layer-wise-rates", "lbfgs", "line-search", "lookahead"),
+    *("muon", "one-hot-input", "optimizer-in-backward", "prefixes", "radam", "rmsprop", "rprop"),
+    *("sampled-places", "seeded-generator", "sharpness-aware", "sign-sgd", "soft-targets"),
+    *("static-buffer", "two-optimizers", "windows"),
+    *("alternating-parts", "backward-in-parts", "beam-search", "callbacks", "deep-supervision"),
+    *("distribution-loss", "estimator-class", "loss-in-bits", "packed-rows", "per-example-gradients"),
+    *("repaired-starter",),
 )
 FOLDER = CHECKOUT / "problems" / "gpt" / "valid"
 FILES = sorted(FOLDER.glob("*.py"))
