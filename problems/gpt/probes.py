@@ -177,9 +177,8 @@ def attention_rows(m: Measurements) -> Finding:
     model = m.drawn.without([table.name]) if table is not None else m.drawn
     logits = model.logits(torch.full((1, T), m.vocabulary[0]))[0]  # (T, V)
     spread = float((logits - logits[0]).abs().max())
-    if (
-        spread > m.tolerance and table is None
-    ):  # a formula of positions can't be silenced: look at the weights
+    # a formula of positions, or a look at the token before, can't be silenced: look at the weights
+    if spread > m.tolerance and (table is None or _places_differ_without(m, table.name)):
         if not m.products.attentions:
             return not_seen("Positions that follow a formula keep equal tokens from being compared.")
         spread = max(float((a.weights.sum(dim=-1) - 1).abs().max()) for a in m.products.attentions)
@@ -188,6 +187,13 @@ def attention_rows(m: Measurements) -> Finding:
         )
     detail = f"Equal tokens without positions give logits that differ by {shown(spread)} from place to place."
     return judged(spread <= m.tolerance, f"{detail} It must be 0.", measured=spread, expected=0.0)
+
+
+def _places_differ_without(m: Measurements, table: str) -> bool:
+    """Whether equal tokens are told apart beside all attention, with the table of positions at zero."""
+    model = blocks.silenced(m).without([table])
+    logits = model.logits(torch.full((1, T), m.vocabulary[0]))[0]  # (T, V)
+    return float((logits - logits[0]).abs().max()) > m.tolerance
 
 
 @probe(title="Scores are scaled by 1/√d", component="attention", needs=("repeatable",))
