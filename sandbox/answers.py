@@ -160,10 +160,16 @@ class Answers:
 
     def _taps(self, call: Message) -> Message:
         model = self._model(call)
-        tap, weights = ProductTap(model), WeightUse(model)
         # with gradients on, so that torch takes no fused path that hides the products
-        with torch.enable_grad(), _in_mode(model, training=False), weights, tap:
-            contract.call_model(model, _ids(call))
+        with torch.enable_grad(), _in_mode(model, training=False):
+            try:
+                tap, weights = ProductTap(model), WeightUse(model)
+                with weights, tap:
+                    contract.call_model(model, _ids(call))
+            except Exception:  # a right program may not run below a dispatch mode: then no product is seen
+                tap, weights = ProductTap(model), WeightUse(model)
+                with weights:
+                    contract.call_model(model, _ids(call))
         arrays: dict[str, Array] = {}
         products = []
         for i, product in enumerate(tap.products):

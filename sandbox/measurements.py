@@ -97,8 +97,8 @@ class Measurements:
         return self.subject.once("drawn", self._draw)
 
     def _draw(self) -> RemoteModel:
-        model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
-        single = self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
+        model = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float64")
+        single = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float32")
         ids = self.ids(1, T)
         expected = single.logits(ids).double()
         try:
@@ -109,6 +109,26 @@ class Measurements:
             return single
         near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
         return model if near else single  # float64 is our instrument: not every right program survives it
+
+    def _redrawn(self, model: RemoteModel, *, std: float, seed: int, dtype: str) -> RemoteModel:
+        """Every parameter drawn anew but scalars: a learned scale of scores or branches is no weight."""
+        drawn = model.redrawn(std=std, seed=seed, dtype=dtype)
+        return drawn.with_parameters(self.scalars) if self.scalars else drawn
+
+    @property
+    def scalars(self) -> dict[str, Tensor]:
+        """Single numbers that the program gives, other than 0: at 0 they would hide what they scale."""
+        values = self.initial.parameters.values.items()
+        single = {name: value for name, value in values if value.numel() == 1 and bool(value.all())}
+        return {name: value for name, value in single.items() if self.is_given(name)}
+
+    def is_given(self, name: str) -> bool:
+        """Whether a parameter starts as it does under every seed."""
+        value = self.initial.parameters.values[name]
+        if value.numel() > 1 and bool((value == value.flatten()[0]).all()):
+            return True
+        other = self.reseeded_parameters.values.get(name)
+        return other is not None and torch.equal(value, other)
 
     @property
     def map(self) -> Tensor:
@@ -175,7 +195,7 @@ class Measurements:
     def _measure_faintest(self) -> float:
         found = []
         for seed in range(3):
-            model = self.initial.model.redrawn(std=4.0, seed=seed, dtype=self.drawn.dtype)
+            model = self._redrawn(self.initial.model, std=4.0, seed=seed, dtype=self.drawn.dtype)
             seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
             share = seen / seen.amax(dim=1, keepdim=True)
             found.append(float(share[1:].masked_fill(torch.ones(T, T).triu().bool()[1:], 1.0).min()))
@@ -187,7 +207,7 @@ class Measurements:
         return self.subject.once("sees through", self._look_through)
 
     def _look_through(self) -> bool:
-        model = self.initial.model.redrawn(std=GLARING, seed=2, dtype=self.drawn.dtype)
+        model = self._redrawn(self.initial.model, std=GLARING, seed=2, dtype=self.drawn.dtype)
         seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
         return bool(seen.triu(1).max() > tolerance(model, model.logits(self.ids(1, T))))
 
@@ -261,12 +281,16 @@ class Measurements:
         )
 
     @property
+    def reseeded_parameters(self) -> Parameters:
+        return self.subject.once("reseeded parameters", self.reseeded.parameters)
+
+    @property
     def chance(self) -> float:
         """How far the logits move under another seed with equal parameters: what training can't reach."""
         return self.subject.once("chance", self._measure_chance)
 
     def _measure_chance(self) -> float:
-        other = self.reseeded.redrawn(std=STD, seed=1, dtype=self.drawn.dtype)
+        other = self._redrawn(self.reseeded, std=STD, seed=1, dtype=self.drawn.dtype)
         ids = self.ids(1, T)
         return float((self.drawn.logits(ids) - other.logits(ids)).abs().max())
 
@@ -279,7 +303,7 @@ class Measurements:
         frozen = [entry["name"] for entry in self.initial.parameters.entries if not entry["trained"]]
         if not frozen:
             return []
-        one, other = self.initial.parameters.values, self.reseeded.parameters().values
+        one, other = self.initial.parameters.values, self.reseeded_parameters.values
         return [name for name in frozen if name in other and not torch.equal(one[name], other[name])]
 
     @property

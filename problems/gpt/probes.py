@@ -199,7 +199,8 @@ def attention_rows(m: Measurements) -> Finding:
         return broken(detail, measured=total, expected=1.0, picture=picture)
     if (spread := float(apart.max())) <= m.tolerance:
         return held(measured=spread, expected=0.0)
-    if table is None:  # a formula of positions can't be silenced: the weights alone tell
+    # a formula of positions, or a look at the token before, can't be silenced: the weights alone tell
+    if table is None or _places_differ_without(m, table.name):
         if m.products.attentions:
             return held(measured=1.0, expected=1.0)
         return not_seen("Positions that follow a formula keep equal tokens from being compared.")
@@ -223,6 +224,13 @@ def _first_beyond(moved: Tensor, tolerance: float) -> tuple[int, float]:
     """The first position that moved by more than the tolerance, or is NaN, and by how much. (T,)"""
     i = int((~(moved <= tolerance)).nonzero()[0])
     return i, float(moved[i])
+
+
+def _places_differ_without(m: Measurements, table: str) -> bool:
+    """Whether equal tokens are told apart beside all attention, with the table of positions at zero."""
+    model = blocks.silenced(m).without([table])
+    logits = model.logits(torch.full((1, T), m.vocabulary[0]))[0]  # (T, V)
+    return float((logits - logits[0]).abs().max()) > m.tolerance
 
 
 @probe(title="Scores are scaled by 1/√d", component="attention", needs=("repeatable",))
