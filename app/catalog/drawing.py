@@ -101,7 +101,7 @@ def _pick_bugs(
 
     A family is as likely as the root of its size: a large one does not crowd out the others, and the one bug
     of a small one does not come every other time. A pick that names no family takes from a component that no
-    other bug is in: two bugs at one place hide each other. Fewer bugs than picks: this draw does not come out.
+    other bug is in: two bugs at one place hide each other. Fewer bugs than picks: the draw does not come out.
     """
     chosen: list[Bug] = []
     for pick in picks:
