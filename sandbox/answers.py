@@ -16,7 +16,7 @@ from sandbox import contract
 from sandbox.arrays import to_array, to_tensor
 from sandbox.calls import Array, Message
 from sandbox.failures import ContractError, from_exception
-from sandbox.observers import TrainingWatch, watch_losses
+from sandbox.observers import Forward, TrainingWatch, watch_losses
 from sandbox.structure import declared_numbers, describe_parameters
 from sandbox.stub import Stub
 from sandbox.submission import Unloadable, execute, seed_everything
@@ -160,10 +160,16 @@ class Answers:
 
     def _taps(self, call: Message) -> Message:
         model = self._model(call)
-        tap, weights = ProductTap(model), WeightUse(model)
         # with gradients on, so that torch takes no fused path that hides the products
-        with torch.enable_grad(), _in_mode(model, training=False), weights, tap:
-            contract.call_model(model, _ids(call))
+        with torch.enable_grad(), _in_mode(model, training=False):
+            try:
+                tap, weights = ProductTap(model), WeightUse(model)
+                with weights, tap:
+                    contract.call_model(model, _ids(call))
+            except Exception:  # a right program may not run below a dispatch mode: then no product is seen
+                tap, weights = ProductTap(model), WeightUse(model)
+                with weights:
+                    contract.call_model(model, _ids(call))
         arrays: dict[str, Array] = {}
         products = []
         for i, product in enumerate(tap.products):
@@ -220,15 +226,23 @@ def _finite(value: float) -> float | None:
 
 
 def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
-    for i, forward in enumerate(watch.forwards):
-        arrays |= {f"lookup {i} {j}": to_array(ids) for j, ids in enumerate(forward.lookups)}
-        arrays[f"logits {i}"] = to_array(forward.logits)
-        if forward.gradient is not None:
-            arrays[f"gradient {i}"] = to_array(forward.gradient)
-    return {
-        "forwards": [len(forward.lookups) for forward in watch.forwards],
-        "stale": watch.stale,
-    }
+    counts: list[int] = []
+    for forward in watch.forwards:
+        try:
+            seen = _seen(forward, number=len(counts))
+        except RuntimeError:  # tensors of torch.func.vmap can't be read once it has returned
+            continue
+        arrays |= seen
+        counts.append(len(forward.lookups))
+    return {"forwards": counts, "stale": watch.stale}
+
+
+def _seen(forward: Forward, *, number: int) -> dict[str, Array]:
+    arrays = {f"lookup {number} {j}": to_array(ids) for j, ids in enumerate(forward.lookups)}
+    arrays[f"logits {number}"] = to_array(forward.logits)
+    if forward.gradient is not None:
+        arrays[f"gradient {number}"] = to_array(forward.gradient)
+    return arrays
 
 
 @contextlib.contextmanager

@@ -56,7 +56,10 @@ def _is_values(tap: Tap, scores: Tap, *, T: int) -> bool:
 
 
 def _fused(at: int, tap: Tap) -> Attention:
-    q, k, v = (tap.tensors[side].flatten(0, -3) for side in "qkv")  # (B * H, T, d)
+    heads = tap.tensors["q"].shape[-3]
+    parts = (tap.tensors[side] for side in "qkv")  # keys and values may have fewer heads than queries
+    parts = (part.repeat_interleave(heads // part.shape[-3], dim=-3) for part in parts)
+    q, k, v = (part.flatten(0, -3) for part in parts)  # (B * H, T, d)
     scale = tap.scale if tap.scale is not None else q.shape[-1] ** -0.5
     scores = q @ k.mT * scale
     if tap.is_causal:

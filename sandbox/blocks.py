@@ -4,30 +4,73 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from sandbox.attention import projections
 from sandbox.measurements import Measurements
 from sandbox.subject import RemoteModel, Tap
 
+_FAINT = 1e-12  # times what a weight starts with: as good as zero
 _MEMBER = re.compile(r"^(?:(.*?)\.)?(\d+)\.")  # blocks.0.attn.qkv.weight: the list, the index
 
 
 def branches(m: Measurements) -> list[str]:
-    """Every matrix but those of tokens, positions and head: with them at zero all branches are silent."""
+    """Every matrix but those of tokens, positions and head: with them at zero all branches are silent.
+
+    Where the blocks are a list, maps outside it (a narrow embedding, a head in two steps) are none.
+    """
     apart = {table.name for table in (m.token_table, m.position_table) if table is not None} | {head(m)}
-    return [
-        entry["name"]
-        for entry in m.initial.parameters.entries
-        if len(entry["shape"]) >= 2 and entry["name"] not in apart
-    ]
+    entries = m.initial.parameters.entries
+    names = [e["name"] for e in entries if _is_matrix(e["shape"]) and e["name"] not in apart]
+    lists = _lists([entry["name"] for entry in entries])
+    stack = _stack(m, lists)
+    if stack is None:
+        return names
+    beside = {prefix for prefix, indices in lists.items() if indices == lists[stack]}  # attentions.0, mlps.0
+    return [name for name in names if (found := _member(name)) and found[0] in beside]
+
+
+def _member(name: str | None) -> tuple[str, str] | None:
+    """The list of modules that a parameter belongs to, and the index there."""
+    found = _MEMBER.match(name or "")
+    return (found[1] or "", found[2]) if found else None
+
+
+def _lists(names: list[str]) -> dict[str, set[str]]:
+    lists: dict[str, set[str]] = {}
+    for prefix, index in filter(None, map(_member, names)):
+        lists.setdefault(prefix, set()).add(index)
+    return lists
+
+
+def _stack(m: Measurements, lists: dict[str, set[str]]) -> str | None:
+    """The list whose every member has an attention, with maps of its own before and after it."""
+    taps, attentions = m.products.taps, m.products.attentions
+    members = set()
+    for which, attention in enumerate(attentions):
+        end = attentions[which + 1].at if which + 1 < len(attentions) else len(taps)
+        before = [_member(tap.weight) for tap in projections(taps, attentions, which)]
+        after = [_member(tap.weight) for tap in taps[attention.at : end] if tap.is_linear]
+        if not before or before[-1] not in after:
+            return None
+        members.add(before[-1])
+    prefixes = {member[0] for member in members if member is not None}
+    prefix = next(iter(prefixes), None)
+    whole = len(prefixes) == 1 and {index for _, index in filter(None, members)} == lists[prefix or ""]
+    return prefix if whole else None
 
 
 def head(m: Measurements) -> str | None:
-    """The weight of the last product that gives logits."""
+    """The weight of the last product that gives logits; if none is seen, the last with V rows or columns."""
     weights = [tap.weight for tap in m.products.taps if tap.weight and tap.tensors["out"].shape[-1] == m.V]
+    if not weights:  # a convolution, say
+        table = m.token_table.name if m.token_table is not None else None
+        matrices = [entry for entry in m.initial.parameters.entries if len(entry["shape"]) >= 2]
+        weights = [entry["name"] for entry in matrices if m.V in entry["shape"] and entry["name"] != table]
     return weights[-1] if weights else None
 
 
@@ -36,8 +79,8 @@ def gains(m: Measurements) -> list[str]:
     inner = set(branches(m))
     members: dict[tuple[str, str], list[str]] = {}
     for entry in m.initial.parameters.entries:
-        if found := _MEMBER.match(entry["name"]):
-            members.setdefault((found[1] or "", found[2]), []).append(entry["name"])
+        if found := _member(entry["name"]):
+            members.setdefault(found, []).append(entry["name"])
     return [
         name
         for names in members.values()
@@ -48,7 +91,12 @@ def gains(m: Measurements) -> list[str]:
 
 
 def is_gain(value: Tensor) -> bool:
-    return value.dim() == 1 and float(value.min()) == float(value.max()) != 0
+    return value.dim() > 0 and not _is_matrix(value.shape) and float(value.min()) == float(value.max()) != 0
+
+
+def _is_matrix(shape: Sequence[int]) -> bool:
+    """(C, 1) and (1, 1, C) are vectors."""
+    return sum(size > 1 for size in shape) > 1
 
 
 def silenced(m: Measurements, *, stretch_gains: bool = False) -> RemoteModel:
@@ -60,16 +108,17 @@ def _silence(m: Measurements, stretch_gains: bool) -> RemoteModel:
     initial = m.initial.parameters.values
     values = {name: torch.zeros_like(initial[name]) for name in branches(m)}
     for name, value in initial.items():
-        if (
-            value.dim() < 2
-        ):  # a bias drawn at random belongs to its branch; what is constant is as good as given
-            constant = value.numel() > 0 and bool((value == value.flatten()[0]).all())
-            values[name] = value if constant else torch.zeros_like(value)
+        if not _is_matrix(value.shape):  # a bias drawn at random is its branch's; what is given stays
+            values[name] = value if m.is_given(name) else torch.zeros_like(value)
     if stretch_gains:
         generator = torch.Generator().manual_seed(5)
         for name in gains(m):
             values[name] = initial[name] * (0.5 + torch.rand(initial[name].shape, generator=generator))
-    return m.drawn.with_parameters(values)
+    model = m.drawn.with_parameters(values)
+    if not bool(model.logits(m.ids(1, 1)).isnan().any()):
+        return model
+    # a weight that is normed before it is used needs a direction, which zero has not
+    return m.drawn.with_parameters(values | {name: _FAINT * initial[name] for name in branches(m)})
 
 
 def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> bool:
@@ -118,10 +167,15 @@ def proportional(before: Tensor, after: Tensor) -> bool:
 
 def one_sided(m: Measurements) -> tuple[float, float] | None:
     """Smallest and largest entry of something added to the stream that (almost) never goes below zero."""
+    widths = {
+        tap.tensors["left"].shape[-1] for tap in m.products.taps if tap.is_linear and "left" in tap.tensors
+    }
     for tap in m.products.taps:
         if tap.op != "sum":
             continue
         for part in tap.tensors.values():
+            if widths and part.shape[-1] not in widths:  # no map reads it: a sum inside an attention, say
+                continue
             lowest, highest = float(part.min()), float(part.max())
             if lowest > -0.3 and highest > 0.5 and highest > 3 * abs(lowest):
                 return lowest, highest

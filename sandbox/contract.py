@@ -57,6 +57,7 @@ def call_train(
                 f"The tokenizer that `train` returned has no `{name}`."
                 " Expected encode(str) -> list[int] and decode(list[int]) -> str."
             )
+    _thaw(model)
     return model, tokenizer, _numbers(losses)
 
 
@@ -117,6 +118,12 @@ def call_decode(tokenizer: Any, ids: list[int]) -> str:
 
 
 _GENERATE_ARGUMENTS = {"model": None, "tokenizer": None, "prompt": None, "max_new_tokens": None}
+
+
+def _thaw(model: nn.Module) -> None:
+    """A model all of which is frozen was frozen when it was done, as copies of averaged weights are."""
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        model.requires_grad_(True)
 
 
 def _function(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:

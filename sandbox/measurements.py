@@ -97,8 +97,8 @@ class Measurements:
         return self.subject.once("drawn", self._draw)
 
     def _draw(self) -> RemoteModel:
-        model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
-        single = self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
+        model = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float64")
+        single = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float32")
         ids = self.ids(1, T)
         expected = single.logits(ids).double()
         try:
@@ -110,6 +110,26 @@ class Measurements:
         near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
         return model if near else single  # float64 is our instrument: not every right program survives it
 
+    def _redrawn(self, model: RemoteModel, *, std: float, seed: int, dtype: str) -> RemoteModel:
+        """Every parameter drawn anew but scalars: a learned scale of scores or branches is no weight."""
+        drawn = model.redrawn(std=std, seed=seed, dtype=dtype)
+        return drawn.with_parameters(self.scalars) if self.scalars else drawn
+
+    @property
+    def scalars(self) -> dict[str, Tensor]:
+        """Single numbers that the program gives, other than 0: at 0 they would hide what they scale."""
+        values = self.initial.parameters.values.items()
+        single = {name: value for name, value in values if value.numel() == 1 and bool(value.all())}
+        return {name: value for name, value in single.items() if self.is_given(name)}
+
+    def is_given(self, name: str) -> bool:
+        """Whether a parameter starts as it does under every seed."""
+        value = self.initial.parameters.values[name]
+        if value.numel() > 1 and bool((value == value.flatten()[0]).all()):
+            return True
+        other = self.reseeded_parameters.values.get(name)
+        return other is not None and torch.equal(value, other)
+
     @property
     def map(self) -> Tensor:
         """What each position of the opening can see: (position, changed token)."""
@@ -118,17 +138,16 @@ class Measurements:
         )
 
     @property
-    def reference_map(self) -> Tensor | None:
-        """The same of the clean program; None for a job that carries none."""
+    def reference(self) -> Reference | None:
+        """The clean program with its parameters drawn anew; None for a job that carries none."""
         if not self.subject.job.shape:
             return None
-        return self.subject.once("reference map", self._make_reference_map)
+        return self.subject.once("reference", self._make_reference)
 
-    def _make_reference_map(self) -> Tensor:
+    def _make_reference(self) -> Reference:
         reference = Reference(self.subject.job.shape, text=self.text)
         reference.redraw(std=STD, seed=1)
-        ids = torch.tensor(reference.tokenizer.encode(self.text[:T]))
-        return response_map(reference, ids, vocabulary=reference.vocabulary)
+        return reference
 
     @property
     def disagreement(self) -> float | None:
@@ -176,7 +195,7 @@ class Measurements:
     def _measure_faintest(self) -> float:
         found = []
         for seed in range(3):
-            model = self.initial.model.redrawn(std=4.0, seed=seed, dtype=self.drawn.dtype)
+            model = self._redrawn(self.initial.model, std=4.0, seed=seed, dtype=self.drawn.dtype)
             seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
             share = seen / seen.amax(dim=1, keepdim=True)
             found.append(float(share[1:].masked_fill(torch.ones(T, T).triu().bool()[1:], 1.0).min()))
@@ -188,7 +207,7 @@ class Measurements:
         return self.subject.once("sees through", self._look_through)
 
     def _look_through(self) -> bool:
-        model = self.initial.model.redrawn(std=GLARING, seed=2, dtype=self.drawn.dtype)
+        model = self._redrawn(self.initial.model, std=GLARING, seed=2, dtype=self.drawn.dtype)
         seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
         return bool(seen.triu(1).max() > tolerance(model, model.logits(self.ids(1, T))))
 
@@ -199,11 +218,8 @@ class Measurements:
 
     def _make_gradients(self) -> dict[str, Tensor | None]:
         ids = self._gradient_ids()
-        generator = torch.Generator().manual_seed(3)
-        cotangent = torch.randn(*ids.shape, self.V, generator=generator, dtype=torch.float64)
-        if self.drawn.dtype == "float32":
-            cotangent = cotangent.float()
-        return self.drawn.gradients(ids, cotangent)
+        of = cotangent(ids, self.V)
+        return self.drawn.gradients(ids, of.float() if self.drawn.dtype == "float32" else of)
 
     @property
     def position_table(self) -> Table | None:
@@ -218,11 +234,7 @@ class Measurements:
         return find_token_table(self.gradients, tokens=tokens)
 
     def _gradient_ids(self) -> Tensor:
-        """Tokens of a text without the first and last characters of the vocabulary, so that they can be the
-        rows neither of a whole table nor of the first or last positions."""
-        kept = torch.tensor(self.vocabulary[1:-1] or self.vocabulary)
-        generator = torch.Generator().manual_seed(self.subject.seed)
-        return kept[torch.randint(len(kept), (4, T), generator=generator)]
+        return gradient_ids(self.vocabulary, self.subject.seed)
 
     @property
     def before(self) -> Training:
@@ -269,12 +281,16 @@ class Measurements:
         )
 
     @property
+    def reseeded_parameters(self) -> Parameters:
+        return self.subject.once("reseeded parameters", self.reseeded.parameters)
+
+    @property
     def chance(self) -> float:
         """How far the logits move under another seed with equal parameters: what training can't reach."""
         return self.subject.once("chance", self._measure_chance)
 
     def _measure_chance(self) -> float:
-        other = self.reseeded.redrawn(std=STD, seed=1, dtype=self.drawn.dtype)
+        other = self._redrawn(self.reseeded, std=STD, seed=1, dtype=self.drawn.dtype)
         ids = self.ids(1, T)
         return float((self.drawn.logits(ids) - other.logits(ids)).abs().max())
 
@@ -287,7 +303,7 @@ class Measurements:
         frozen = [entry["name"] for entry in self.initial.parameters.entries if not entry["trained"]]
         if not frozen:
             return []
-        one, other = self.initial.parameters.values, self.reseeded.parameters().values
+        one, other = self.initial.parameters.values, self.reseeded_parameters.values
         return [name for name in frozen if name in other and not torch.equal(one[name], other[name])]
 
     @property
@@ -302,6 +318,20 @@ class Measurements:
     @property
     def own_text(self) -> str:
         return own_generation(self.subject)
+
+
+def gradient_ids(vocabulary: list[int], seed: int) -> Tensor:
+    """Tokens of a text without the first and last characters of the vocabulary, so that they can be the
+    rows neither of a whole table nor of the first or last positions: (4, T)."""
+    kept = torch.tensor(vocabulary[1:-1] or vocabulary)
+    generator = torch.Generator().manual_seed(seed)
+    return kept[torch.randint(len(kept), (4, T), generator=generator)]
+
+
+def cotangent(ids: Tensor, V: int) -> Tensor:
+    """What the logits of (B, T) ids are multiplied by for a random sum of them: (B, T, V)."""
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(*ids.shape, V, generator=generator, dtype=torch.float64)
 
 
 def cross_entropy(model: RemoteModel, ids: Tensor) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ class Pull:
     size: float | None = None  # length of the gradient over that of the cross-entropy to `target`
     alignment: float = 1.0  # cosine between the two
     imbalance: float = 0.0  # |sum of the gradient| / length: 0 for every loss on a softmax
+    row: int = 0  # of the batch
 
 
 def pulls(forward: Forward, *, text: list[int]) -> list[Pull]:
@@ -54,9 +55,9 @@ def _every_pull(forward: Forward, text: list[int]) -> Iterator[Pull]:
             g = gradient[b, t]
             known = logits[b, t].softmax(dim=-1)
             if bool(g.any()):
-                yield _pull(row[: first + t + 1], known, g)
+                yield replace(_pull(row[: first + t + 1], known, g), row=b)
             elif float(known.max()) > _SURE:
-                yield Pull(row[: first + t + 1], None)
+                yield Pull(row[: first + t + 1], None, row=b)
 
 
 def _pull(context: tuple[int, ...], probabilities: Tensor, gradient: Tensor) -> Pull:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
@@ -13,13 +13,16 @@ Status = Literal["held", "broken", "blocked", "not_seen", "not_applicable"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a probe found. `detail` states the symptom with its numbers, never the fix."""
+    """What a probe found. `detail` states the symptom with its numbers, never the fix.
+
+    `picture` makes the numbers of a picture that says more; it is called where a verdict is put together.
+    """
 
     status: Status
     detail: str = ""
     measured: float | None = None
     expected: float | None = None
-    data: dict[str, Any] = field(default_factory=dict)
+    picture: Callable[[], dict[str, Any]] | None = None
     note: tuple[str, str] | None = None  # name and text of a remark that fails nothing
 
 
@@ -69,9 +72,11 @@ def blocked(detail: str) -> Finding:
     return Finding("blocked", detail)
 
 
-def judged(holds: bool, detail: str, **numbers: Any) -> Finding:
-    """Held, or broken with the detail that says how."""
-    return held(**numbers) if holds else broken(detail, **numbers)
+def judged(
+    holds: bool, detail: str, *, picture: Callable[[], dict[str, Any]] | None = None, **numbers: Any
+) -> Finding:
+    """Held, or broken with the detail that says how and the picture that shows it."""
+    return held(**numbers) if holds else broken(detail, picture=picture, **numbers)
 
 
 def load_probes(text: str) -> list[Probe]:
@@ -102,8 +107,16 @@ def property_entry(probe: Probe, finding: Finding) -> dict[str, Any]:
         "measured": finite(finding.measured),
         "expected": finite(finding.expected),
         "detail": finding.detail,
-        "data": finding.data,
+        "data": picture_data(finding),
     }
+
+
+def picture_data(finding: Finding) -> dict[str, Any]:
+    """The numbers of the finding's picture; empty where there are none, or none that can be drawn."""
+    try:
+        return finding.picture() if finding.picture is not None else {}
+    except Exception:  # no answer, or numbers that no right program gives: a picture never costs a finding
+        return {}
 
 
 def finite(value: object) -> float | None:

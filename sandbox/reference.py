@@ -8,9 +8,13 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from sandbox.attention import find_attentions
+from sandbox.subject import Tap
+from sandbox.taps import ProductTap
+
 
 class Reference:
-    """The model that the clean shape makes for a text, drawn anew as the submission's is."""
+    """The model that the clean shape makes for a text; `initial` are its parameters as it starts."""
 
     def __init__(self, shape: str, *, text: str):
         module = ModuleType("shape")
@@ -19,17 +23,40 @@ class Reference:
         model, self.tokenizer, _ = module.train(text, steps=0, seed=0)
         self.model: nn.Module = model.double().eval()
         self.vocabulary = sorted(set(self.tokenizer.encode(text)))
+        self.initial = {name: p.detach().clone() for name, p in self.model.named_parameters()}
 
     def redraw(self, *, std: float, seed: int) -> None:
+        """Draws its parameters anew, as the submission's are."""
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in self.model.parameters():
                 drawn = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
                 parameter.copy_(drawn * std)
 
+    def ids(self, text: str) -> Tensor:
+        return torch.tensor(self.tokenizer.encode(text))
+
     def logits(self, ids: Tensor) -> Tensor:
         with torch.no_grad():
-            output = self.model(ids)
+            return self._logits(ids)
+
+    def gradients(self, ids: Tensor, of: Tensor) -> dict[str, Tensor | None]:
+        """Of sum(logits * of), `of` (B, T, V)."""
+        self.model.zero_grad()
+        (self._logits(ids) * of).sum().backward()  # type: ignore[no-untyped-call]
+        return {name: parameter.grad for name, parameter in self.model.named_parameters()}
+
+    def attention(self, ids: Tensor) -> Tensor | None:
+        """What its first attention multiplied the values with: (N, T, T)."""
+        tap = ProductTap(self.model)
+        with torch.enable_grad(), tap:
+            self._logits(ids)
+        taps = [Tap(p.op, p.weight, p.scale, p.is_causal, p.start, p.tensors) for p in tap.products]
+        attentions = find_attentions(taps, T=ids.shape[1])
+        return attentions[0].weights if attentions else None
+
+    def _logits(self, ids: Tensor) -> Tensor:
+        output = self.model(ids)
         return output[0] if isinstance(output, tuple) else output  # type: ignore[no-any-return]
 
     @property

@@ -21,6 +21,7 @@ from sandbox.session import Session
 T = TypeVar("T")
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_ALIKE = 0.1  # of neighbours: a mark in front of the text makes that little less like it
 _SEED = 1_000_003  # so that seeds of jobs and of texts have nothing to do with each other
 
 
@@ -191,9 +192,14 @@ class Forward:
     gradient: Tensor | None
 
     def ids(self, text: list[int]) -> Tensor | None:
-        """The tokens that were fed: of all that was looked up, what reads most like the text. (B, T)"""
+        """The tokens that were fed: of what was looked up and reads like the text, the last. (B, T)
+
+        Targets read like it too. Where they are made one-hot, that is before the model looks its input up.
+        """
         every = [ids if ids.dim() == 2 else ids[None] for ids in self.lookups]
-        return max(every, key=lambda ids: _likeness(ids, text), default=None)
+        likeness = [_likeness(ids, text) for ids in every]
+        near = [ids for ids, like in zip(every, likeness, strict=True) if like >= max(likeness) - _ALIKE]
+        return near[-1] if near else None
 
     def rows(self, text: list[int]) -> list[list[int]]:
         ids = self.ids(text)

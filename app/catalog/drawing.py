@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -108,10 +109,11 @@ def _fills(picks: Sequence[Pick], problem: Problem, shape: str) -> bool:
 def _pick_bugs(
     problem: Problem, tier: Tier, picks: Sequence[Pick], shape: str, rng: random.Random
 ) -> list[Bug]:
-    """One bug for each pick: first a family, then one of it, so that a large family is no likelier.
+    """One bug for each pick: first a family, then one of it.
 
-    A pick that names no family takes from a component that no other bug is in: two bugs at one place hide
-    each other. Fewer bugs than picks: this draw does not come out.
+    A family is as likely as the root of its size: a large one does not crowd out the others, and the one bug
+    of a small one does not come every other time. A pick that names no family takes from a component that no
+    other bug is in: two bugs at one place hide each other. Fewer bugs than picks: the draw does not come out.
     """
     chosen: list[Bug] = []
     for pick in picks:
@@ -122,7 +124,8 @@ def _pick_bugs(
         left = [bug for bug in fit if bug not in chosen and (pick.families or bug.component not in taken)]
         if not left:
             break
-        family = rng.choice(sorted({bug.family for bug in left}))
+        sizes = Counter(bug.family for bug in left)
+        (family,) = rng.choices(sorted(sizes), [sizes[name] ** 0.5 for name in sorted(sizes)])
         chosen.append(rng.choice([bug for bug in left if bug.family == family]))
     return chosen
 

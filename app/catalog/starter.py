@@ -167,10 +167,14 @@ def _mark(place: Definition, count: int) -> str:
 
 
 def _line(source: str, start: int, patch: Patch) -> int:
-    """The first line that the patch changed; a patch may begin with lines that it keeps."""
-    pairs = zip(patch.find.splitlines(), patch.replace.splitlines(), strict=False)
+    """The first line that the patch changed; a patch may begin with lines that it keeps.
+
+    Where only lines at its end are gone, the last that is left: the next one may be of another definition.
+    """
+    left = patch.replace.splitlines()
+    pairs = zip(patch.find.splitlines(), left, strict=False)
     kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    return source.count("\n", 0, start) + 1 + kept
+    return source.count("\n", 0, start) + 1 + min(kept, max(len(left) - 1, 0))
 
 
 def _patch(bug: Bug, shape: str) -> Patch:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 # What a person sees who runs the file: it stops; the loss is not a number; the loss does not fall far enough;
 # the text is wrong; nothing, both criteria pass; or it depends on the process, the seed or the sentence.
 SYMPTOMS = ("crash", "nan", "flat", "text", "criteria_pass", "varies")
-# loud: it stops, is not a number or stays flat; canonical: what interviews are reported to have; silent: both
+# loud: it stops, is not a number or stays flat; canonical: the text is wrong, or it depends; silent: both
 # criteria pass; expert: so does nearly everything else
 DIFFICULTIES = ("loud", "canonical", "silent", "expert")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.web.heatmap import Heatmap, heatmap
+from app.web.pictures import Picture, pictures
 from app.web.words import count, loss, plural, sentence_case
 
 SHOWN = 5  # broken properties at once; the rest are folded
@@ -48,7 +48,7 @@ class Reading:
     slots_words: str = ""
     notes: tuple[str, ...] = ()
     failure: Mapping[str, Any] | None = None
-    picture: Heatmap | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 def read_verdict(verdict: Mapping[str, Any] | None, *, message: str | None = None) -> Reading:
@@ -86,7 +86,7 @@ def read_verdict(verdict: Mapping[str, Any] | None, *, message: str | None = Non
         slots_words=_slots_words(verdict["bugs"]),
         notes=tuple(note["text"] for note in verdict.get("notes", ())),
         failure=verdict.get("failure"),
-        picture=heatmap(properties),
+        pictures=pictures(properties),
     )
 
 

@@ -16,6 +16,7 @@ SMALL = (
     *("no", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CAPS = {"mod": "Ctrl", "shift": "⇧", "alt": "Alt", "enter": "⏎"}
 SPARK_WIDTH, SPARK_HEIGHT = 72, 20
 FLAT = 0.9  # a curve that keeps this much of its first loss has learned nothing
@@ -34,6 +35,13 @@ def loss(value: float | None) -> str:
         return "not a number"
     places = 2 if abs(value) >= 0.1 else 3 if abs(value) >= 0.001 else 4
     return f"{value:.{places}f}".replace("-", "−")
+
+
+def power_of_ten(exponent: int) -> str:
+    """A tick of a log axis: 0.01 to 1000 in figures, 10⁻³ and 10⁴ beyond."""
+    if -2 <= exponent <= 3:
+        return f"{10.0**exponent:g}"
+    return "10" + str(exponent).translate(RAISED)
 
 
 def count(number: int) -> str:

@@ -17,3 +17,14 @@ def leaky(sentence: str) -> str:
     source = clean(sentence)
     assert 'float("-inf")' in source
     return source.replace('float("-inf")', "0.0")
+
+
+def pictured(sentence: str) -> str:
+    """The clean program with something wrong for each picture of a verdict."""
+    source = clean(sentence).replace("F.softmax(att, dim=-1)", "torch.sigmoid(att)")
+    source = source.replace("self.position_embedding, std=0.02", "self.position_embedding, std=20")
+    assert "        self.apply(self._init_weights)\n" in source
+    idle = "        self.idle = nn.Parameter(torch.ones(3))\n"
+    return source.replace(
+        "        self.apply(self._init_weights)\n", f"        self.apply(self._init_weights)\n{idle}"
+    )

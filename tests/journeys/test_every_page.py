@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from app.settings import CHECKOUT
 from tests.journeys.actions import headline, paste, run
 from tests.journeys.people import Visitor
-from tests.journeys.programs import leaky
+from tests.journeys.programs import leaky, pictured
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -34,6 +34,10 @@ def test_axe_finds_no_violation_on_any_page_in_either_theme(visitors: Callable[.
     run(page)
     expect(headline(page)).to_have_text("The loss lied.")
     assert barriers(page) == []
+    paste(page, pictured(attempt["stages"][0]["sentence"]))
+    run(page)
+    expect(page.locator("svg.heat")).to_have_count(7)
+    assert barriers(page) == []
     page.keyboard.press("Alt+2")
     page.get_by_role("button", name="Ask, free").first.click()
     expect(page.locator(".hints p")).to_have_count(1)
@@ -47,6 +51,8 @@ def test_axe_finds_no_violation_on_any_page_in_either_theme(visitors: Callable[.
     page.get_by_role("button", name="Finish").click()
     page.get_by_role("dialog").get_by_role("button", name="Finish and review").click()
     page.wait_for_url("**/review")
+    for summary in page.locator("tr.more summary").all():
+        summary.click()
     assert barriers(page) == []
     for path in PAGES:
         page.goto(visitor.server.url + path)

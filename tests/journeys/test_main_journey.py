@@ -66,6 +66,40 @@ def test_a_leaky_mask_passes_the_interviewer_and_not_the_judge(visitor: Visitor)
     expect(page.get_by_role("img", name=re.compile("Training loss by step: from"))).to_be_visible()
 
 
+PICTURED = {
+    "Every parameter gets a gradient": (
+        "x = tokens + positions  #",
+        "x = tokens + positions.detach()  #",
+        r"Yours: 1 of 30 parameter tensors get no gradient: position_embedding\.",
+    ),
+    "Attention rows sum to 1": (
+        "att = F.softmax(att, dim=-1)",
+        "att = torch.sigmoid(att)",
+        r"Yours: \d+ of 12 rows do not sum to 1; sums from",
+    ),
+    "Positions start at a sane scale": (
+        "self.position_embedding, std=0.02",
+        "self.position_embedding, std=20",
+        r"Yours: norms of 128 positions from \d+ to \d+; mean norm of a token 0\.\d+",
+    ),
+}
+
+
+def test_a_broken_property_is_drawn_beside_the_reference(visitor: Visitor) -> None:
+    attempt = visitor.attempt(tier="reported")
+    page = visitor.workspace(attempt)
+    for title, (find, replacement, words) in PICTURED.items():
+        source = clean(attempt["stages"][0]["sentence"])
+        assert find in source
+        paste(page, source.replace(find, replacement))
+        check(page)
+        expect(page.locator(".fact.fail", has_text=title)).to_be_visible()
+        expect(page.get_by_role("img", name=re.compile(words))).to_be_visible()
+    page.get_by_role("button", name="As a table").first.click()
+    table = page.get_by_role("region", name="Norm of each row of the table of positions")
+    expect(table.get_by_role("row")).to_have_count(129)
+
+
 def test_the_warm_up_leads_from_the_run_to_the_check(visitor: Visitor) -> None:
     page = visitor.page("/")
     page.get_by_role("button", name="Five-minute warm-up").click()

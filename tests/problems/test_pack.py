@@ -27,6 +27,48 @@ CANONICAL = {
     *("shift-missing", "shift-double", "shift-logits-only", "shift-labels-only", "shift-backwards"),
     *("heads-not-gathered", "heads-viewed-apart", "heads-swapped", "scale-missing", "k-for-v"),
 }
+MECHANISMS = {  # what a catalogue must have of each component; a typo is of the component that it is in
+    "position": {
+        *("initialisation", "dropped call", "dropped operand", "indexing", "gradient cut"),
+        *("wrong operator", "wrong axis"),
+    },
+    "attention": {
+        *("mask value", "mask order", "mask dropped", "mask direction", "result dropped", "indexing"),
+        *("off by one", "dropped call", "dead branch", "dimensions", "scale", "order of operations"),
+        *("wrong axis", "wrong function", "wrong name", "head reshape", "gradient cut"),
+        *("transposed argument",),
+    },
+    "block": {"residual", "dropped call", "wrong axis", "wrong name"},
+    "mlp": {"dimensions", "dropped call", "order of operations", "wrong function", "mode ignored"},
+    "model": {
+        *("aliasing", "registration", "result dropped", "indentation", "dropped call", "initialisation"),
+        *("wrong name", "swapped arguments"),
+    },
+    "head": {"dimensions", "wrong axis", "wrong function", "wrong name", "initialisation"},
+    "loss": {
+        *("label shift", "wrong axis", "double softmax", "missing log-softmax", "indexing"),
+        *("ignored label", "sign", "transposed argument"),
+    },
+    "loop": {
+        *("missing call", "order of calls", "wrong object", "sign", "gradient cut", "indentation"),
+        *("inverted condition", "scale", "schedule"),
+    },
+    "data": {"order", "wrong object"},
+    "tokenizer": {"off by one", "order", "indexing", "missing return"},
+    "generate": {
+        *("indexing", "wrong axis", "wrong function", "scale", "result dropped", "order", "off by one"),
+        *("indentation", "wrong object", "missing call", "mask value", "unpacking"),
+    },
+}
+# By the symptom that a bug shows in most shapes; a loss that creeps is flat and not loud.
+DIFFICULTIES = {
+    **{symptom: ("loud",) for symptom in ("crash", "nan")},
+    "flat": ("loud", "canonical"),
+    **{symptom: ("canonical",) for symptom in ("text", "varies")},
+    "criteria_pass": ("silent", "expert"),
+}
+SHIPPED = re.compile(r"(?P<project>[\w./-]+), (?:mended in|reported as) (?P<place>[0-9a-f]{7}|#\d+)")
+CODE = re.compile(r"\w+\.[\w.]+|\w*_\w+|\w+=\S|\w+\(|\w*[\[\]]")
 drawn = st.builds(
     lambda tier, seed, marks: compose(GPT, draw(CATALOG, problem="gpt", tier=tier, seed=seed, marks=marks)),
     st.sampled_from(list(CATALOG.tiers)),
@@ -43,6 +85,19 @@ every_shape = pytest.mark.parametrize("shape", GPT.shapes)
 
 def test_every_canonical_bug_is_there() -> None:
     assert set(NAMES) >= CANONICAL
+
+
+def test_there_are_bugs_enough() -> None:
+    assert len(BUGS) >= 110
+
+
+@pytest.mark.parametrize("component", MECHANISMS)
+def test_every_mechanism_of_a_component_is_there(component: str) -> None:
+    assert {bug.mechanism for bug in BUGS if bug.component == component} >= MECHANISMS[component]
+
+
+def test_no_component_is_unknown() -> None:
+    assert {bug.component for bug in BUGS} == set(MECHANISMS)
 
 
 def test_there_are_typos_that_crash_and_typos_that_do_not() -> None:
@@ -91,17 +146,23 @@ def test_a_bug_adds_no_comment(bug: Bug, shape: str) -> None:
     assert set(_comments(_alone(bug, shape, marks=False).source)) <= set(_comments(GPT.shapes[shape]))
 
 
-@every_patch
-def test_hints_lead_from_area_to_thought_and_never_say_the_fix(bug: Bug, shape: str) -> None:
-    patch = bug.patches[shape]
-    fix = [line.strip() for line in patch.find.splitlines() if line not in patch.replace.splitlines()]
+@every_bug
+def test_hints_lead_from_area_to_thought(bug: Bug) -> None:
     assert len(set(bug.hints)) == 3
     for hint in bug.hints:
-        assert not any(line and line in hint for line in fix)
         assert bug.id not in hint
         assert "`" not in hint  # no code that could be pasted
         assert hint.endswith((".", "?"))
     assert bug.hints[0].startswith("Look at ")
+
+
+@every_patch
+def test_hints_hold_neither_the_bugged_code_nor_the_right_one(bug: Bug, shape: str) -> None:
+    patch = bug.patches[shape]
+    before, after = patch.find.splitlines(), patch.replace.splitlines()
+    changed = {line.strip() for line in set(before) ^ set(after)} - {""}
+    changed |= set(CODE.findall(patch.find)) ^ set(CODE.findall(patch.replace))
+    assert not [code for code in changed for hint in bug.hints if code in hint]
 
 
 @every_bug
@@ -115,12 +176,21 @@ def test_a_bug_is_told_in_whole_sentences(bug: Bug) -> None:
 
 @every_bug
 def test_how_difficult_a_bug_is_agrees_with_its_symptom(bug: Bug) -> None:
-    if bug.difficulty in ("silent", "expert"):
-        assert bug.symptom in ("criteria_pass", "varies")
-    if bug.difficulty == "loud":
-        assert bug.symptom in ("crash", "nan", "flat", "text")
-    if bug.symptom in ("crash", "nan"):
-        assert bug.difficulty in ("loud", "canonical")
+    assert bug.difficulty in DIFFICULTIES[bug.symptom]
+    for patch in bug.patches.values():
+        if bug.difficulty in ("silent", "expert"):
+            assert patch.symptom in ("criteria_pass", "varies")
+        if bug.difficulty == "loud":
+            assert patch.symptom in ("crash", "nan", "flat")
+
+
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.source], ids=lambda bug: bug.id)
+def test_what_shipped_is_told_with_the_project_and_the_place(bug: Bug) -> None:
+    for part in bug.source.split("; "):
+        told = SHIPPED.fullmatch(part)
+        assert told, part
+        assert told["project"] in bug.debrief
+        assert told["place"] in bug.debrief
 
 
 @given(starter=drawn)

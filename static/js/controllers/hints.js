@@ -7,7 +7,7 @@ import { clock } from "#lib/figures.js";
 import { Refusal, get, post } from "#lib/http.js";
 import { toast } from "#lib/toast.js";
 
-const RUNGS = ["The region", "What is wrong there", "The line"];
+const RUNGS = ["The area", "A symptom to look at", "A line of thought"];
 const SIGNS = /** @type {const} */ ({ fixed: "pass", broken: "fail", blocked: "blocked" });
 
 /**

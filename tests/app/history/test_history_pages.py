@@ -8,7 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.app.fakes import BUG_IDS, SteppingClock, passing
+from sandbox import Event, Job, Outcome
+from tests.app.fakes import BUG_IDS, Emit, SteppingClock, passing, verdict
 from tests.app.history.conftest import Sitting, telling
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +102,29 @@ async def test_an_open_mock_shows_no_verdict_and_no_count(
     assert not [word for word in TOLD if word in html]
     for word in ("Bug 1", "2 of 2", "All of it holds", "seed"):
         assert word not in html
+
+
+async def pictured(job: Job, emit: Emit) -> Outcome:
+    """A verdict with the numbers of a picture."""
+    found = verdict(job, outcome="failed")
+    found["properties"][0]["data"] = {"chars": ["a"], "matrix": [[0.5]], "tolerance": 1e-6}
+    await emit(Event("property", found["properties"][0]))
+    return Outcome(verdict=found, level="namespaces")
+
+
+async def test_a_mock_shows_its_pictures_after_the_end_alone(
+    client: httpx2.AsyncClient, mock_sitting: Sitting
+) -> None:
+    await mock_sitting.run(pictured)
+    url = f"/attempts/{mock_sitting.attempt['id']}"
+    (run,) = (await client.get(f"/api{url}")).json()["stages"][0]["runs"]
+    paths = (url, f"{url}/review", f"/runs/{run['id']}/verdict", f"/api/runs/{run['id']}/events")
+    for path in paths:
+        answer = (await client.get(path)).text
+        assert "What each position can see" not in answer, path
+        assert "matrix" not in answer, path
+    await mock_sitting.finish()
+    assert "What each position can see" in await page(client, f"{url}/review")
 
 
 async def test_each_comparison_has_its_address(client: httpx2.AsyncClient, sitting: Sitting) -> None:
