@@ -16,6 +16,7 @@ from app.attempts.service import Wish
 from app.attempts.views import AttemptView
 from app.deadlines import kept_ms
 from app.errors import BadInput
+from app.manner import Mode
 from app.web.deps import CurrentUser, Everything, OwnedAttempt
 from app.web.reading import Reading, read_verdict
 from app.web.templating import render
@@ -68,20 +69,32 @@ async def workspace(request: Request, parts: Everything, seat: OwnedAttempt) -> 
 class Chosen(BaseModel):
     """The lobby's form. An empty field leaves the choice to the tier, or to chance."""
 
+    mode: Mode = "practice"
     problem: Name = "gpt"
     tier: Name = "reported"
+    family: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    budget: str = Field(default="", pattern=r"^(\d{1,2}|none)?$")
+    slow: Literal["on", "off", ""] = ""
     seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
     marks: Literal["on", "off", ""] = ""
     minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
 
     def wish(self) -> Wish:
-        asked: dict[str, Any] = {"problem": self.problem, "tier": self.tier}
+        asked: dict[str, Any] = {"mode": self.mode, "problem": self.problem}
+        if self.mode not in ("drill", "scratch"):
+            asked["tier"] = self.tier
+        if self.mode == "drill" and self.family:
+            asked["family"] = self.family
         if self.seed.strip():
             asked["seed"] = int(self.seed)
         if self.marks:
             asked["marks"] = self.marks == "on"
         if self.minutes:
             asked["minutes"] = None if self.minutes == "none" else int(self.minutes)
+        if self.budget:
+            asked["budget"] = None if self.budget == "none" else int(self.budget)
+        if self.slow:
+            asked["slow"] = self.slow == "on"
         return NewAttempt(**asked).wish()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
@@ -10,10 +12,26 @@ from app.history.service import history
 from app.web.deps import Everything, Settled
 from app.web.templating import render
 
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way to hold a sitting, as the first page offers it."""
+
+    name: str
+    title: str
+    words: str
+
+
 router = APIRouter(include_in_schema=False)
 
 UNDER_WAY = 2
 RECENT = 6
+MODES = (
+    Mode("practice", "Practice", "Everything visible at once; hints are free."),
+    Mode("mock", "Mock", "The verdict waits for the end. Four runs on a slow machine; hints cost."),
+    Mode("drill", "Drill", "One bug, five minutes, of any family or of one."),
+    Mode("scratch", "From scratch", "An empty file with the contract, judged the same way."),
+)
 KEYS = (
     ("mod+enter", "start a round"),
     ("w", "warm-up"),
@@ -33,6 +51,8 @@ async def lobby(request: Request, parts: Everything, user: Settled) -> HTMLRespo
         request,
         "lobby/lobby.html",
         tiers=tiers,
+        modes=MODES,
+        families=sorted({bug.family for bug in next(iter(parts.catalog.problems.values())).bugs.values()}),
         first_tier=tiers[0],
         warm_up=next((tier for tier in tiers if tier.guided), None),
         under_way=under_way.attempts,

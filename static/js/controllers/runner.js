@@ -25,6 +25,7 @@ export class Runner {
   #losses;
   #panes;
   #onEnd;
+  #budget;
   /** @type {RunSummary | null} */
   #running = null;
   /** @type {() => void} */
@@ -39,15 +40,17 @@ export class Runner {
    * @param {Draft} options.draft
    * @param {Losses} options.losses
    * @param {Panes} options.panes
+   * @param {ReturnType<typeof import("#controllers/run_budget.js").runBudget>} options.budget
    * @param {(run: RunSummary) => void} options.onEnd
    */
-  constructor(page, { attemptId, stage, draft, losses, panes, onEnd }) {
+  constructor(page, { attemptId, stage, draft, losses, panes, budget, onEnd }) {
     this.#page = page;
     this.#attemptId = attemptId;
     this.#stage = stage;
     this.#draft = draft;
     this.#losses = losses;
     this.#panes = panes;
+    this.#budget = budget;
     this.#onEnd = onEnd;
   }
 
@@ -67,12 +70,13 @@ export class Runner {
 
   /** @param {RunKind} kind */
   async start(kind) {
-    if (this.isBusy) return;
+    if (this.isBusy || !(await this.#budget.mayRun())) return;
     this.#busy(kind);
     await this.#draft.flush();
     try {
       const body = { code: this.#draft.text, kind, draft_seq: this.#draft.seq };
       const run = await post(`/api/stages/${this.#stage.id}/runs`, body);
+      this.#budget.ran();
       this.#follow({ ...run, kind });
     } catch (error) {
       this.#idle();
@@ -174,7 +178,7 @@ export class Runner {
 
   /** @param {string} name @param {{state: RunState, phase?: string, position?: number}} status */
   #say(name, { state, phase, position }) {
-    if (state === "queued") this.#facts(`${name}: ${position && position > 1 ? `number ${position} in line` : "next in line"}`);
+    if (state === "queued") this.#facts(`${name}: ${position ? (position > 1 ? `number ${position} in line` : "next in line") : "waiting for the machine"}`);
     else if (state === "running") this.#facts(`${name}: ${phase ?? "running"}`);
   }
 

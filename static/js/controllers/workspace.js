@@ -14,6 +14,7 @@ import { lossChart } from "#controllers/loss_chart.js";
 import { outputPane } from "#controllers/output.js";
 import { goToMark, goToPane } from "#controllers/panes.js";
 import { plainEditor } from "#controllers/plain_editor.js";
+import { runBudget } from "#controllers/run_budget.js";
 import { Runner } from "#controllers/runner.js";
 import { saving } from "#controllers/saving.js";
 import { startTimer } from "#controllers/timer.js";
@@ -87,7 +88,8 @@ class Workspace {
     this.#chart = lossChart(page, { losses, where: facts.uplot });
     const panes = { output: this.#output, chart: this.#chart, verdict: verdictPane(page, { goTo }) };
     const onEnd = (/** @type {RunSummary} */ run) => this.#judged(run);
-    this.#runner = new Runner(page, { attemptId: attempt.id, stage, draft: this.#draft, losses, panes, onEnd });
+    const budget = runBudget(page, { budget: attempt.budget, used: stage.runs.length });
+    this.#runner = new Runner(page, { attemptId: attempt.id, stage, draft: this.#draft, losses, panes, budget, onEnd });
   }
 
   // Lifecycle

@@ -82,6 +82,8 @@ export interface Attempt {
   marks: boolean;
   minutes: number | null;
   guided: boolean;
+  budget: number | null;
+  slow: boolean;
   created_at: number;
   finished_at: number | null;
   revealed_at: number | null;
