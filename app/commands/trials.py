@@ -38,7 +38,7 @@ from app.errors import BadInput
 
 DRAWN = 10  # variants of each tier, unless more are asked for
 WHOLE = 2  # sentences of a shape on which all its properties are looked at, and not its learning alone
-MISTAKES = 2  # wrong repairs of each place that is patched
+MISTAKES = 1  # wrong repairs of each place that is patched
 CATEGORY = re.compile(r"# category: (\S.*)\n")
 CAUGHT_BY = re.compile(r"# (?:property|caught by): ([a-z_]+)")
 
