@@ -16,7 +16,7 @@ test: $(VENV)/.ready node_modules/.ready
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/journeys
 	$(BIN)/python -m pytest -q -n 2 tests/journeys  # apart: playwright's event loop would be in the way of the others
 
-test-judge: $(VENV)/.ready ; $(BIN)/overfit problems check --drawn 60
+test-judge: $(VENV)/.ready ; $(BIN)/overfit problems check --thorough
 
 check: $(VENV)/.ready node_modules/.ready
 	$(BIN)/ruff check .

@@ -96,20 +96,19 @@ def problems() -> None:
 @problems.command("check")
 @click.argument("slugs", nargs=-1)
 @click.option("--bug", "bugs", multiple=True, metavar="ID", help="Prove this bug alone; may be given again.")
+@click.option("--drawn", type=click.IntRange(1, 1000), help="Variants of each tier to repair: 8, or 60.")
 @click.option(
-    "--drawn",
-    type=click.IntRange(1, 1000),
-    default=10,
-    show_default=True,
-    help="Variants of each tier to repair.",
+    "--thorough", is_flag=True, help="Also judge what says the same in other words, right and wrong."
 )
 @click.option("--json", "as_json", is_flag=True, help="A finding a line, as JSON.")
-def check_problems(slugs: Sequence[str], bugs: Sequence[str], drawn: int, as_json: bool) -> None:
+def check_problems(
+    slugs: Sequence[str], bugs: Sequence[str], drawn: int | None, thorough: bool, as_json: bool
+) -> None:
     """Prove a pack: every bug alive, every right program accepted, nothing judged wrongly fixed."""
     from app.commands.problems import Scope, check_packs
     from app.settings import Settings
 
-    scope = Scope(bugs=tuple(bugs), drawn=drawn)
+    scope = Scope(bugs=tuple(bugs), drawn=drawn, thorough=thorough)
     sys.exit(asyncio.run(check_packs(Settings(), slugs, scope=scope, as_json=as_json, say=click.echo)))
 
 

@@ -16,7 +16,7 @@ from sandbox import contract
 from sandbox.arrays import to_array, to_tensor
 from sandbox.calls import Array, Message
 from sandbox.failures import ContractError, from_exception
-from sandbox.observers import Forward, TrainingWatch, watch_losses
+from sandbox.observers import Forward, StaleWatch, TrainingWatch, watch_losses
 from sandbox.structure import declared_numbers, describe_parameters
 from sandbox.stub import Stub
 from sandbox.submission import Unloadable, execute, seed_everything
@@ -71,18 +71,18 @@ class Answers:
     def _train(self, call: Message) -> Message:
         text, seed = call.fields["text"], call.fields["seed"]
         options = {key: call.fields[key] for key in ("steps", "lr", "seed") if call.fields[key] is not None}
-        watch = TrainingWatch(vocab=call.fields["vocab"]) if call.fields["vocab"] else None
+        watch = TrainingWatch(vocab=call.fields["vocab"]) if call.fields["vocab"] else StaleWatch()
         seed_everything(self._seed if seed is None else seed)
         self._losses.clear()
-        with _filled(self._fill and call.fields["steps"] == 0), watch or contextlib.nullcontext():
+        with _filled(self._fill and call.fields["steps"] == 0), watch:
             model, tokenizer, returned = contract.call_train(self._module, text, options)
         self._held.append(Held(model, tokenizer, text, seed))
         arrays = {
             "returned": to_array(torch.tensor(returned, dtype=torch.float64)),
             "computed": to_array(torch.tensor(self._losses, dtype=torch.float64)),
         }
-        fields: dict[str, Any] = {"handle": len(self._held) - 1}
-        if watch is not None:
+        fields: dict[str, Any] = {"handle": len(self._held) - 1, "stale": watch.stale}
+        if isinstance(watch, TrainingWatch):
             fields |= _observed(watch, arrays)
         return Message("answer", fields, arrays)
 
@@ -234,7 +234,7 @@ def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:
             continue
         arrays |= seen
         counts.append(len(forward.lookups))
-    return {"forwards": counts, "stale": watch.stale}
+    return {"forwards": counts}
 
 
 def _seen(forward: Forward, *, number: int) -> dict[str, Array]:

@@ -121,12 +121,14 @@ def _generate_stubbed(m: Measurements, prompt: str, new_tokens: int) -> Generate
 
 
 def _compare_with_logits(m: Measurements) -> bool:
-    prompt = _prompt(m, PROMPT)
-    ids = m.initial.model.tokens(prompt)[0]
+    """Of each model texts in a row, each prompt longer than the text before: nothing of one may stay."""
+    prompts = [_prompt(m, length) for length in (PROMPT, 3 * PROMPT, 5 * PROMPT)]
     for seed, std in enumerate(_SHARP):
         model = m.initial.model.redrawn(std=std, seed=seed, dtype="float32")
-        if model.tokens(model.generate(prompt, FEW))[0] != greedy_text(model, ids, FEW):
-            return False
+        for prompt in prompts:
+            ids = m.initial.model.tokens(prompt)[0]
+            if model.tokens(model.generate(prompt, FEW))[0] != greedy_text(model, ids, FEW):
+                return False
     return True
 
 

@@ -179,11 +179,11 @@ class Measurements:
 
     @property
     def unweighted(self) -> tuple[int, int] | None:
-        """A position and one not after it that gets no weight in a layer, from any head or text."""
+        """A position and one not after it that gets no weight at all, in some layer, head and text."""
         for attention in self.products.attentions:
-            seen = attention.weights.tril().amax(dim=0) + torch.ones(attention.weights.shape[1:]).triu(1)
-            if bool((seen == 0).any()):
-                i, j = (seen == 0).nonzero()[0].tolist()
+            blind = (attention.weights == 0).any(dim=0).tril()  # (T, T)
+            if bool(blind.any()):
+                i, j = blind.nonzero()[0].tolist()
                 return i, j
         return None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ _PRODUCTS = frozenset(
 )  # fmt: skip
 _LOOKUPS = frozenset(("embedding", "__getitem__", "index_select", "one_hot"))
 _MOST_FORWARDS = 64
+_MOST_PASSES = 20_000  # backward passes of one training
 _MOST_LOOKUPS = 8  # of one forward pass
 
 
@@ -169,6 +170,63 @@ class TrainingWatch:
             and key in self._recent
             and not torch.equal(leaf.detach(), self._before[key])
         ]
+
+
+class StaleWatch:
+    """Gradients of an earlier step at each backward pass, seen cheaply enough for a whole training.
+
+    The leaves are those of the first pass; one has moved when it was written to, by torch's own count. What
+    is written past that count (`.data`) is not seen here.
+    """
+
+    def __init__(self) -> None:
+        self.stale: list[int] = []
+        self._leaves: list[Tensor] = []
+        self._versions: list[int] = []
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> StaleWatch:
+        self._stack.enter_context(_patched(torch.autograd, "backward", self._around_backward))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            with contextlib.suppress(Exception):
+                self._note(tensors)
+            return original(tensors, *args, **kwargs)
+
+        return backward
+
+    def _note(self, tensors: Any) -> None:
+        if not self._leaves:
+            self._leaves = _leaves_of(tensors if isinstance(tensors, (tuple, list)) else [tensors])
+            self._versions = [leaf._version for leaf in self._leaves]
+        count = 0
+        for i, leaf in enumerate(self._leaves):
+            if leaf._version != self._versions[i]:
+                count += leaf.grad is not None and bool(leaf.grad.any())
+                self._versions[i] = leaf._version
+        if len(self.stale) < _MOST_PASSES:
+            self.stale.append(count)
+
+
+def _leaves_of(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The parameters that a graph's gradients will be added to."""
+    waiting = [tensor.grad_fn for tensor in tensors]
+    seen, leaves = set[Any](), list[Tensor]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if (leaf := getattr(node, "variable", None)) is not None:
+            leaves.append(leaf)
+        waiting += [following for following, _ in node.next_functions]
+    return leaves
 
 
 class WatchFunctions(TorchFunctionMode):

@@ -12,7 +12,7 @@ from pathlib import Path
 from app.catalog import Catalog, Problem, load_catalog
 from app.commands.examining import job_for, outcomes, warm_sandbox
 from app.commands.judgements import Judgement, criteria_met
-from app.commands.trials import DRAWN, Trial, bug_trials, trials
+from app.commands.trials import DRAWN, MANY, Trial, bug_trials, trials
 from app.engine.worker import Examiner
 from app.errors import NotFound
 from app.settings import Settings
@@ -53,16 +53,14 @@ class Scope:
     """How much is proven: everything with some drawn variants, or named bugs alone."""
 
     bugs: tuple[str, ...] = ()
-    drawn: int = DRAWN  # variants of each tier that draws several bugs
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return ("bug",) if self.bugs else tuple(CLAIMS)
+    drawn: int | None = None  # variants of each tier that draws several bugs
+    thorough: bool = False
 
     def trials(self, catalog: Catalog, problem: Problem, folder: Path) -> list[Trial]:
         if self.bugs:
             return list(bug_trials(problem, self.bugs))
-        return list(trials(catalog, problem, folder, drawn=self.drawn))
+        drawn = self.drawn or (MANY if self.thorough else DRAWN)
+        return list(trials(catalog, problem, folder, drawn=drawn, thorough=self.thorough))
 
 
 async def check_packs(
@@ -86,7 +84,7 @@ async def check_packs(
             if not as_json:
                 say(f"{problem.slug}: {problem.title} (pack {problem.digest})")
             claims = scope.trials(catalog, problem, settings.problems / problem.slug)
-            for kind in scope.kinds:
+            for kind in [kind for kind in CLAIMS if any(trial.kind == kind for trial in claims)]:
                 these = [trial for trial in claims if trial.kind == kind]
                 status = max(status, await _prove(sandbox, patient, kind, these, as_json=as_json, say=say))
     return status

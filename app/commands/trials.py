@@ -36,9 +36,9 @@ from app.commands.judgements import (
 from app.commands.rewriting import rewritten, with_other_locals
 from app.errors import BadInput
 
-DRAWN = 10  # variants of each tier, unless more are asked for
+DRAWN, MANY = 8, 60  # variants of each tier, unless told otherwise; of a thorough proof
 WHOLE = 2  # sentences of a shape on which all its properties are looked at, and not its learning alone
-MISTAKES = 2  # wrong repairs of each place that is patched
+MISTAKES = 1  # wrong repairs of each place that is patched
 CATEGORY = re.compile(r"# category: (\S.*)\n")
 CAUGHT_BY = re.compile(r"# (?:property|caught by): ([a-z_]+)")
 
@@ -56,19 +56,23 @@ class Trial:
     only: tuple[str, ...] = ()  # properties that the claim is about; empty: all
 
 
-def trials(catalog: Catalog, problem: Problem, folder: Path, *, drawn: int = DRAWN) -> Iterator[Trial]:
+def trials(
+    catalog: Catalog, problem: Problem, folder: Path, *, drawn: int = DRAWN, thorough: bool = False
+) -> Iterator[Trial]:
     """Every trial of a problem, with `drawn` variants of each tier.
 
-    Raises SetupError for a program whose first line does not say what it is.
+    A thorough proof also judges what says the same in other words: copies of right programs, repairs, and
+    wrong repairs. Raises SetupError for a program whose first line does not say what it is.
     """
     yield from _shapes(problem)
     yield from bug_trials(problem, list(problem.bugs))
-    yield from _programs(problem, folder / "valid", kind="valid")
+    yield from _programs(problem, folder / "valid", kind="valid", copies=thorough)
     yield from _programs(problem, folder / "wrong", kind="wrong")
-    yield from _mistaken(problem)
+    if thorough:
+        yield from _mistaken(problem)
     for tier in catalog.tiers:
         if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
-            yield from _variants(catalog, problem, tier, drawn=drawn)
+            yield from _variants(catalog, problem, tier, drawn=drawn, thorough=thorough)
 
 
 def _shapes(problem: Problem) -> Iterator[Trial]:
@@ -107,7 +111,7 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
             )
 
 
-def _programs(problem: Problem, folder: Path, *, kind: str) -> Iterator[Trial]:
+def _programs(problem: Problem, folder: Path, *, kind: str, copies: bool = False) -> Iterator[Trial]:
     first = next(iter(problem.sentences.values()))
     for path in sorted(folder.glob("*.py")):
         source = read_text(path)
@@ -118,7 +122,7 @@ def _programs(problem: Problem, folder: Path, *, kind: str) -> Iterator[Trial]:
         given = plain_material(problem, sentence=own_sentence(source) or first)
         judge = must_pass if kind == "valid" else caught_by(found[1])
         yield Trial(kind=kind, name=path.stem, source=source, material=given, judge=judge)
-        if kind == "valid":
+        if copies:
             copied = rewritten(source)
             yield Trial(kind="copy", name=path.stem, source=copied, material=given, judge=judge)
 
@@ -161,10 +165,13 @@ def _companion(problem: Problem, shape: str, bugs: tuple[str, ...], *, seed: int
     return None
 
 
-def _variants(catalog: Catalog, problem: Problem, tier: str, *, drawn: int) -> Iterator[Trial]:
+def _variants(
+    catalog: Catalog, problem: Problem, tier: str, *, drawn: int, thorough: bool
+) -> Iterator[Trial]:
     """Drawn variants, their bugs taken out one after the other in random order.
 
-    In every third one the repairs are worded otherwise than the clean shape, so that no text tells of them.
+    In every third one of a thorough proof the repairs are worded otherwise than the clean shape, so that no
+    text tells of them.
     """
     had: list[Variant] = []
     for seed in range(drawn):
@@ -178,7 +185,7 @@ def _variants(catalog: Catalog, problem: Problem, tier: str, *, drawn: int) -> I
             alive = frozenset(order[fixed:])
             left = replace(variant, bugs=tuple(bug for bug in variant.bugs if bug in alive))
             source = compose(problem, left).source
-            reworded = seed % 3 == 2
+            reworded = thorough and seed % 3 == 2
             if reworded:
                 marks = {problem.bugs[bug].patches[variant.shape].mark for bug in order[:fixed]}
                 source = with_other_locals(source, marks)

@@ -24,7 +24,7 @@ SHAPE, COPIES, VARIANTS = 1, 1, 3  # how many of these
 
 
 def _sample() -> list[Trial]:
-    everything = list(trials(CATALOG, CATALOG.problem("gpt"), CHECKOUT / "problems" / "gpt"))
+    everything = list(trials(CATALOG, CATALOG.problem("gpt"), CHECKOUT / "problems" / "gpt", thorough=True))
     named = [
         trial for trial in everything if trial.name.removesuffix(", gpt") in SAMPLE and trial.kind != "copy"
     ]

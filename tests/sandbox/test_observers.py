@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sandbox.observers import TrainingWatch, watch_losses
+from sandbox.observers import StaleWatch, TrainingWatch, watch_losses
 
 V = 7
 IDS = torch.tensor([[3, 1, 4, 0, 5, 2, 6]])
@@ -128,6 +128,35 @@ def test_no_gradient_of_a_right_loop_is_stale(loop: Loop) -> None:
 def test_a_loop_that_never_clears_is_stale_from_its_second_backward_on() -> None:
     _, watch = trained(never_cleared, watched=True)
     assert watch.stale == [0, 3, 3]
+
+
+def cleared_but_for_the_third(model: nn.Module, steps: int) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step in range(steps):
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if step % 3 != 2:
+            optimizer.zero_grad()
+
+
+def later(loop: Loop, *, steps: int) -> list[int]:
+    torch.manual_seed(0)
+    with StaleWatch() as watch:
+        loop(Bigrams(), steps)
+    return watch.stale
+
+
+@pytest.mark.parametrize("loop", [adam, manual, through_data, accumulated])
+def test_over_a_whole_training_no_gradient_of_a_right_loop_is_stale(loop: Loop) -> None:
+    assert set(later(loop, steps=4)) == {0}
+
+
+def test_over_a_whole_training_a_gradient_that_is_stale_now_and_then_is_seen() -> None:
+    assert later(cleared_but_for_the_third, steps=7) == [0, 0, 0, 3, 0, 0, 3]
+
+
+def test_a_training_without_backward_has_nothing_stale() -> None:
+    assert later(lambda model, steps: None, steps=3) == []
 
 
 @pytest.mark.parametrize("loop", [adam, manual, through_data, autograd_grad])

@@ -74,7 +74,7 @@ def test_what_the_pack_does_not_have_is_named(overfit: Overfit) -> None:
         ),
         (("--problem", "bert"), "There is no problem “bert”."),
         (("--shape", "round"), "has no bug to draw for the shape “round”."),
-        (("--bugs", "shift-double,shift-missing"), "These bugs do not go together: "),
+        (("--bugs", "mask-missing,mask-added", "--shape", "gpt"), "These bugs do not go together: "),
         (("--bugs", "no-step", "--shape", "round"), "The pack has no shape “round”."),
     ):
         result = overfit("new", *arguments)
