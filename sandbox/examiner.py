@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-# blocks, generation, memory and objective are what probes import: loaded here, once for all examinations
-from sandbox import blocks, generation, grafts, memory, objective
+# what probes import, from beyond to proof, is loaded here: once for all examinations
+from sandbox import beyond, blocks, caching, generation, grafts, memory, objective, proof
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
@@ -27,7 +27,18 @@ from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
 from sandbox.verdict import build_verdict
 
-__all__ = ["CandidateProcess", "Spawn", "blocks", "examine", "generation", "memory", "objective"]
+__all__ = [
+    "CandidateProcess",
+    "Spawn",
+    "beyond",
+    "blocks",
+    "caching",
+    "examine",
+    "generation",
+    "memory",
+    "objective",
+    "proof",
+]
 
 _BATCH = 200  # loss points in one event
 

@@ -66,9 +66,9 @@ def trials(catalog: Catalog, problem: Problem, folder: Path, *, drawn: int = DRA
     yield from _programs(problem, folder / "valid", kind="valid")
     yield from _programs(problem, folder / "wrong", kind="wrong")
     yield from _mistaken(problem)
-    for tier in catalog.tiers:
-        if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
-            yield from _variants(catalog, problem, tier, drawn=drawn)
+    for tier in catalog.tiers_of(problem.slug):
+        if len(tier.picks) > 1:  # one bug at a time is proven already
+            yield from _variants(catalog, problem, tier.name, drawn=drawn)
 
 
 def _shapes(problem: Problem) -> Iterator[Trial]:
