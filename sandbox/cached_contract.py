@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ def check_names(module: types.ModuleType) -> None:
             raise ContractError(f"`{name}` can't be called with {values}. Expected {expected}.")
 
 
-def make_caches(module: types.ModuleType | None, model: nn.Module) -> list[Any]:
+def make_caches(module: types.ModuleType | None, model: nn.Module) -> Sequence[Any]:
     """What the file's own new_caches(model) returned: a cache for each layer, with the given methods."""
     caches = module.new_caches(model)  # type: ignore[union-attr]
     if not isinstance(caches, (list, tuple)) or not caches:
@@ -42,7 +43,7 @@ def make_caches(module: types.ModuleType | None, model: nn.Module) -> list[Any]:
                 f"A cache that `new_caches` returned, {kind_of(missing)}, has no method `{name}`."
                 " Expected length(), get() and update(k, v)."
             )
-    return list(caches)
+    return caches
 
 
 def length_of(cache: Any) -> int:

@@ -21,6 +21,7 @@ PATTERNS = {  # tokens at each step
     "chunks": (3, 4, 1, 4, 3),
     "mixed": (5, 1, 1, 3, 1, 4),
     "batch": (7, *(1,) * 8),
+    "long": (50, 1, 30, 1, 38),  # all that a program is promised
 }
 ROWS = {"batch": 2}  # texts at once; one in every other pattern
 _MOST = 1e6  # what a table can show; also what is not a number
@@ -61,8 +62,8 @@ def parity(m: Measurements, name: str) -> Parity:
 
 
 def text(m: Measurements, name: str) -> Tensor:
-    """The tokens that a pattern is tried on: (B, T). Rows of a batch differ."""
-    return m.ids(ROWS.get(name, 1), T, salt=7)
+    """The tokens that a pattern is tried on: (B, its length). Rows of a batch differ."""
+    return m.ids(ROWS.get(name, 1), sum(PATTERNS[name]), salt=7)
 
 
 def _measure(m: Measurements, name: str) -> Parity:

@@ -16,6 +16,8 @@ from sandbox.responses import other_token
 from sandbox.subject import Fed
 from sandbox.wording import shown
 
+_MOST_SEEN = 32  # tokens that are changed one by one
+
 Stored = list[tuple[Tensor, Tensor]]  # keys and values (B, H, T, D) by layer
 
 
@@ -154,9 +156,11 @@ def _by_text(part: Tensor, ids: Tensor) -> Tensor:
 def _sees(m: Measurements, ids: Tensor, plan: Sequence[int], *, limit: float) -> list[list[bool]] | None:
     """Which tokens move the logits of the last step's places; all changes are rows of one batch.
 
-    None where rows of a batch are not what they are alone.
+    None where there are too many, or where rows of a batch are not what they are alone.
     """
     end = ids.shape[1]
+    if end > _MOST_SEEN:
+        return None
     batch = ids.repeat(end + 1, 1)  # (end + 1, end); the last row is the text unchanged
     for j in range(end):
         batch[j, j] = other_token(int(ids[0, j]), m.vocabulary)

@@ -6,6 +6,7 @@ What it counts is a claim like all that is recorded there; the logits are the mo
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def feed(module: types.ModuleType | None, model: nn.Module, ids: Tensor, *, plan
     return Message("answer", {"lengths": lengths}, arrays | _stored(caches))
 
 
-def _stored(caches: list[Any]) -> dict[str, Array]:
+def _stored(caches: Sequence[Any]) -> dict[str, Array]:
     """Keys and values by layer, as long as they are few enough to travel."""
     arrays: dict[str, Array] = {}
     numbers = 0

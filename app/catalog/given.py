@@ -27,7 +27,8 @@ def with_given(source: str, given: str) -> str:
 
 def _imports_torch(tree: ast.Module) -> bool:
     return any(
-        isinstance(node, ast.Import) and any(alias.name == "torch" and not alias.asname for alias in node.names)
+        isinstance(node, ast.Import)
+        and any(alias.name == "torch" and not alias.asname for alias in node.names)
         for node in tree.body
     )
 

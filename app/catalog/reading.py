@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 
 from app.catalog.bugs import read_bugs
-from app.catalog.given import with_given
 from app.catalog.fields import Fields, broken, read_text, read_toml
+from app.catalog.given import with_given
 from app.catalog.source import LONGEST, sentence_literal
 from app.catalog.values import Catalog, Pick, Problem, Tier
 from app.errors import SetupError

@@ -144,6 +144,11 @@ def parity_batch(m: Measurements) -> Finding:
     return _parity(m, "batch", "Two texts at once")
 
 
+@probe(title="A long text equals no cache", component="attention", needs=("repeatable",))
+def parity_long(m: Measurements) -> Finding:
+    return _parity(m, "long", "Steps of 50, 1, 30, 1, 38")
+
+
 def _parity(m: Measurements, name: str, words: str) -> Finding:
     found = caching.parity(m, name)
     if found.stopped:
@@ -178,12 +183,12 @@ def cache_length(m: Measurements) -> Finding:
         except CandidateFault as fault:
             return broken(f"While it was fed: {words_of(fault)}")
         fed = 0
-        for size, layers in zip(caching.PATTERNS[name], lengths, strict=True):
+        for step, (size, layers) in enumerate(zip(caching.PATTERNS[name], lengths, strict=True)):
             fed += size
             if wrong := [(layer, length) for layer, length in enumerate(layers) if length != fed]:
                 layer, length = wrong[0]
                 return broken(
-                    f"After {fed} tokens the cache of layer {layer} says that it holds {length}.",
+                    f"With {fed} fed by step {step}, the cache of layer {layer} says that it holds {length}.",
                     measured=length,
                     expected=fed,
                 )
