@@ -70,7 +70,7 @@ def cached_texts(m: Measurements) -> list[Written]:
 
 
 def sharp(m: Measurements, *, std: float, seed: int) -> RemoteModel:
-    """A copy in the mode in which training left the model: matrices drawn anew, gains and biases as they were.
+    """A copy in the mode in which training left the model: its matrices drawn anew, gains and biases kept.
 
     Drawn biases would put one token first whatever the text is.
     """

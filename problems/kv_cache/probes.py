@@ -246,12 +246,13 @@ def own_proof(m: Measurements) -> Finding:
     found = proof.own_proof(m.subject.job.source)
     data = {"written": found.written, "called": found.called}
     if not found.written:
-        text = "check_parity() is empty: interviewers ask for a proof of your own."
+        text = "The file's check_parity() is empty: interviewers ask for a proof of your own."
         return not_applicable("check_parity() is empty.", data=data, note=("own_proof", text))
     if not found.called:
-        text = "check_parity() is written, and running the file does not call it."
+        text = "The file's check_parity() is written, and running the file does not call it."
         return not_applicable(text, data=data, note=("own_proof", text))
-    return held(data=data)
+    text = "The file's check_parity() is written, and running the file calls it."
+    return held(data=data, note=("own_proof", text))
 
 
 def _rounded(m: Measurements) -> list[list[float]]:
