@@ -133,10 +133,10 @@ def _distance(a: Tensor, b: Tensor, position: int) -> float:
 def _expected(m: Measurements, ids: Tensor) -> Stored | None:
     """The keys and values of the model without caches; where they can't be seen, those of one whole prefill
     whose logits are right."""
-    attentions = m.products_of(ids).attentions
-    if attentions:
-        return [(_by_text(a.k, ids), _by_text(a.v, ids)) for a in attentions]
     try:
+        attentions = m.products_of(ids).attentions
+        if attentions:
+            return [(_by_text(a.k, ids), _by_text(a.v, ids)) for a in attentions]
         whole = m.drawn.fed(ids, (ids.shape[1],))
     except CandidateFault as fault:
         if fault.fatal:

@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Which tokens the places of a step respond to: a cell is "past", "future" or "nothing"."""
+    """Which tokens the places of a step respond to: a cell is "stored", "past", "future" or "nothing"."""
 
     name: str
     x: int
@@ -225,9 +225,15 @@ def _seen(name: str, rows: Sequence[Sequence[Any]], *, x: int, stored: int) -> S
         (
             x + MAP_LEFT + MAP_PITCH * column,
             MAP_TOP + MAP_PITCH * row,
-            "nothing" if not value else "past" if column <= stored + row else "future",
+            _kind(bool(value), column=column, place=stored + row, stored=stored),
         )
         for row, values in enumerate(rows)
         for column, value in enumerate(values)
     )
     return Seen(name=name, x=x, cells=cells)
+
+
+def _kind(responds: bool, *, column: int, place: int, stored: int) -> str:
+    if not responds:
+        return "nothing"
+    return "stored" if column < stored else "past" if column <= place else "future"

@@ -62,7 +62,9 @@ def causal(m: Measurements) -> Finding:
     i, j = divmod(int(future.argmax()), T)
     worst = float(future.max())
     detail = f"Without caches, changing token {j} moved the logits at position {i} by {shown(worst)}."
-    return judged(worst <= m.tolerance, f"{detail} It must be 0.", measured=worst, expected=0.0, data=data)
+    if worst <= m.tolerance:
+        return held(measured=worst, expected=0.0)
+    return broken(f"{detail} It must be 0.", measured=worst, expected=0.0, data=data)
 
 
 @probe(title="Every position sees the past", component="attention", needs=("repeatable",))
@@ -119,32 +121,45 @@ def tokenizer(m: Measurements) -> Finding:
 # --- parity: the same logits over caches ----------------------------------------------------------------
 
 
-@probe(title="Token by token equals no cache", component="attention", needs=("repeatable",))
+@probe(title="The model takes caches", component="model", needs=("repeatable",))
+def takes_caches(m: Measurements) -> Finding:
+    try:
+        m.drawn.fed(m.ids(1, 1), (1,))
+    except CandidateFault as fault:
+        reason = fault.failure or failure("exception", str(fault))
+        if not fault.fatal and reason["kind"] == "contract":
+            return broken(reason["message"].removeprefix("ContractError: "))
+        if fault.fatal:
+            raise
+    return held()  # what it raises itself is for the patterns to tell
+
+
+@probe(title="Token by token equals no cache", component="attention", needs=("takes_caches",))
 def parity_single(m: Measurements) -> Finding:
     return _parity(m, "single", "Token by token")
 
 
-@probe(title="Prefill, then single tokens, equals no cache", component="attention", needs=("repeatable",))
+@probe(title="Prefill, then single tokens, equals no cache", component="attention", needs=("takes_caches",))
 def parity_prefill(m: Measurements) -> Finding:
     return _parity(m, "prefill", "Prefill of 7, then single tokens")
 
 
-@probe(title="Chunks equal no cache", component="attention", needs=("repeatable",))
+@probe(title="Chunks equal no cache", component="attention", needs=("takes_caches",))
 def parity_chunks(m: Measurements) -> Finding:
     return _parity(m, "chunks", "Chunks of 3, 4, 1, 4, 3")
 
 
-@probe(title="Single tokens and chunks mixed equal no cache", component="attention", needs=("repeatable",))
+@probe(title="Single tokens and chunks mixed equal no cache", component="attention", needs=("takes_caches",))
 def parity_mixed(m: Measurements) -> Finding:
     return _parity(m, "mixed", "Steps of 5, 1, 1, 3, 1, 4")
 
 
-@probe(title="A batch of 2 equals no cache", component="attention", needs=("repeatable",))
+@probe(title="A batch of 2 equals no cache", component="attention", needs=("takes_caches",))
 def parity_batch(m: Measurements) -> Finding:
     return _parity(m, "batch", "Two texts at once")
 
 
-@probe(title="A long text equals no cache", component="attention", needs=("repeatable",))
+@probe(title="A long text equals no cache", component="attention", needs=("takes_caches",))
 def parity_long(m: Measurements) -> Finding:
     return _parity(m, "long", "Steps of 50, 1, 30, 1, 38")
 
@@ -157,7 +172,7 @@ def _parity(m: Measurements, name: str, words: str) -> Finding:
     return judged(found.holds, detail, measured=found.largest, expected=0.0, data=found.table)
 
 
-@probe(title="A fresh cache starts from nothing", component="cache", needs=("repeatable",))
+@probe(title="A fresh cache starts from nothing", component="cache", needs=("takes_caches",))
 def fresh_twice(m: Measurements) -> Finding:
     plain = caching.plain(m)
     try:
@@ -175,7 +190,7 @@ def fresh_twice(m: Measurements) -> Finding:
     return judged(moved <= m.tolerance, detail, measured=moved, expected=0.0)
 
 
-@probe(title="A cache's length counts its tokens", component="cache", needs=("shapes",))
+@probe(title="A cache's length counts its tokens", component="cache", needs=("takes_caches",))
 def cache_length(m: Measurements) -> Finding:
     for name in ("single", "prefill", "chunks"):
         try:
