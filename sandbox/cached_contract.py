@@ -16,6 +16,7 @@ from sandbox.failures import ContractError
 _NEW_CACHES = "new_caches(model) -> list[KVCache], one empty cache for each layer"
 _GENERATE = "generate_cached(model, tokenizer, prompt, max_new_tokens) -> str"
 _MODEL = "model(idx, caches) with idx (B, T), the new tokens alone, gives their logits (B, T, vocab)"
+_NAMES = ("caches", "cache", "kv_caches", "kv_cache")  # wherever the parameter of this name stands
 _METHODS = ("length", "get", "update")
 _MOST_LAYERS = 256
 
@@ -67,10 +68,10 @@ def stored_in(cache: Any) -> tuple[Tensor, Tensor] | None:
 
 def call_model(model: nn.Module, ids: Tensor, caches: Any) -> Tensor:
     """The logits of a step over the caches, whatever they are wrapped in."""
-    by_name = "caches" in _parameters(model.forward)
-    if not by_name and not _takes(model.forward, 2):
+    name = next((one for one in _parameters(model.forward) if one in _NAMES), None)
+    if name is None and not _takes(model.forward, 2):
         raise ContractError(f"The model takes no caches. Expected: {_MODEL}.")
-    logits = find_logits(model(ids, caches=caches) if by_name else model(ids, caches))
+    logits = find_logits(model(ids, **{name: caches}) if name else model(ids, caches))
     if logits is None:
         raise ContractError(f"Over caches the model returned no tensor of logits. Expected: {_MODEL}.")
     return logits
