@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sandbox import contract
+from sandbox import cached_contract, contract, feeding
 from sandbox.arrays import to_array, to_tensor
 from sandbox.calls import Array, Message
+from sandbox.contracts import CONTRACTS
 from sandbox.failures import ContractError, from_exception
 from sandbox.observers import Forward, StaleWatch, TrainingWatch, watch_losses
 from sandbox.structure import declared_numbers, describe_parameters
@@ -65,7 +66,7 @@ class Answers:
             raise ContractError(
                 f"The file ends itself while it is loaded (exit status {error.code})."
             ) from error
-        contract.CONTRACTS[call.fields["contract"]](self._module)
+        CONTRACTS[call.fields["contract"]](self._module)
         return Message("answer")
 
     def _train(self, call: Message) -> Message:
@@ -134,8 +135,14 @@ class Answers:
         return self._handle(held)
 
     def _logits(self, call: Message) -> Message:
-        """In evaluation mode; in training mode with gradients where a seed for its dropout is given."""
+        """In evaluation mode; in training mode with gradients where a seed for its dropout is given.
+
+        With a plan the tokens are fed over new caches, so many at each step.
+        """
         model, seed = self._model(call), call.fields["training_seed"]
+        if plan := call.fields.get("plan"):
+            with torch.no_grad(), _in_mode(model, training=False):
+                return feeding.feed(self._module, model, _ids(call), plan=plan)
         if seed is not None:
             seed_everything(seed)
         with torch.set_grad_enabled(seed is not None), _in_mode(model, training=seed is not None):
@@ -181,6 +188,10 @@ class Answers:
     def _generate(self, call: Message) -> Message:
         held = self._held[call.fields["handle"]]
         prompt, new_tokens = call.fields["prompt"], call.fields["n"]
+        if call.fields.get("cached"):
+            with feeding.TokenCount(held.model) as fed:
+                text = cached_contract.call_generate(self._module, held, prompt, new_tokens)
+            return Message("answer", {"text": text, "fed": fed.counts})
         if not call.fields["stub"]:
             return Message("answer", {"text": contract.call_generate(self._module, held, prompt, new_tokens)})
         with Stub(held.model, choices=call.arrays["choices"]) as stub:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -26,17 +26,14 @@ class HasModel(Protocol):
 
 def check_names(module: types.ModuleType) -> None:
     """Raises ContractError for a name that is missing or can't be called as agreed."""
-    train = _function(module, "train", _TRAIN)
+    train = function_of(module, "train", _TRAIN)
     signature = _signature(train)
     if signature is not None:
         _check_train(signature)
-    generate = _function(module, "generate", _GENERATE)
+    generate = function_of(module, "generate", _GENERATE)
     signature = _signature(generate)
-    if signature is not None and _bound(signature, _GENERATE_ARGUMENTS) is None:
+    if signature is not None and not takes_by_name(signature):
         raise ContractError(f"`generate` can't be called with four values. Expected {_GENERATE}.")
-
-
-CONTRACTS: Mapping[str, Callable[[types.ModuleType], None]] = {"gpt": check_names}  # by the job's word for it
 
 
 def call_train(
@@ -45,11 +42,11 @@ def call_train(
     """What train(text, **options) returned, its three parts checked."""
     result = module.train(text, **options)  # type: ignore[union-attr]
     if not isinstance(result, (tuple, list)) or len(result) != 3:
-        raise ContractError(f"`train` returned {_kind_of(result)}. Expected {_TRAIN}.")
+        raise ContractError(f"`train` returned {kind_of(result)}. Expected {_TRAIN}.")
     model, tokenizer, losses = result
     if not isinstance(model, nn.Module):
         raise ContractError(
-            f"The model that `train` returned is {_kind_of(model)}. Expected a torch.nn.Module."
+            f"The model that `train` returned is {kind_of(model)}. Expected a torch.nn.Module."
         )
     for name in ("encode", "decode"):
         if not callable(getattr(tokenizer, name, None)):
@@ -83,17 +80,21 @@ def find_logits(output: Any) -> Tensor | None:
     return None
 
 
-def call_generate(module: types.ModuleType | None, held: HasModel, prompt: str, new_tokens: int) -> str:
-    generate = module.generate  # type: ignore[union-attr]
+def call_generate(
+    module: types.ModuleType | None, held: HasModel, prompt: str, new_tokens: int, *, name: str = "generate"
+) -> str:
+    """What the file's generation of this name makes of a prompt."""
+    generate = getattr(module, name)
     values = (held.model, held.tokenizer, prompt, new_tokens)
     signature = _signature(generate)
     arguments = signature and _bound(signature, dict(zip(_GENERATE_ARGUMENTS, values, strict=True)))
     text = generate(*arguments.args, **arguments.kwargs) if arguments else generate(*values)
     if not isinstance(text, str):
-        raise ContractError(f"`generate` returned {_kind_of(text)}. Expected {_GENERATE}.")
+        expected = _GENERATE.replace("generate", name)
+        raise ContractError(f"`{name}` returned {kind_of(text)}. Expected {expected}.")
     if len(text) > _MOST_CHARACTERS:
         raise ContractError(
-            f"`generate` returned {len(text)} characters when {new_tokens} new ones were asked for."
+            f"`{name}` returned {len(text)} characters when {new_tokens} new ones were asked for."
         )
     return text
 
@@ -104,7 +105,7 @@ def call_encode(tokenizer: Any, text: str) -> list[int]:
     try:
         return [int(i) for i in ids]
     except (TypeError, ValueError) as error:
-        message = f"`tokenizer.encode` returned {_kind_of(ids)}. Expected encode(str) -> list[int]."
+        message = f"`tokenizer.encode` returned {kind_of(ids)}. Expected encode(str) -> list[int]."
         raise ContractError(message) from error
 
 
@@ -112,7 +113,7 @@ def call_decode(tokenizer: Any, ids: list[int]) -> str:
     text = tokenizer.decode(ids)
     if not isinstance(text, str):
         raise ContractError(
-            f"`tokenizer.decode` returned {_kind_of(text)}. Expected decode(list[int]) -> str."
+            f"`tokenizer.decode` returned {kind_of(text)}. Expected decode(list[int]) -> str."
         )
     return text[:_MOST_CHARACTERS]
 
@@ -126,12 +127,12 @@ def _thaw(model: nn.Module) -> None:
         model.requires_grad_(True)
 
 
-def _function(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:
+def function_of(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:
     value = getattr(module, name, None)
     if value is None:
         raise ContractError(f"`{name}` is missing. Expected {expected}.")
     if not callable(value):
-        raise ContractError(f"`{name}` is {_kind_of(value)}, not a function. Expected {expected}.")
+        raise ContractError(f"`{name}` is {kind_of(value)}, not a function. Expected {expected}.")
     return value  # type: ignore[no-any-return]
 
 
@@ -152,6 +153,11 @@ def _check_train(signature: inspect.Signature) -> None:
         raise ContractError(
             f"`train` can't be called with a text alone ({error}). Expected {_TRAIN}."
         ) from error
+
+
+def takes_by_name(signature: inspect.Signature) -> bool:
+    """Whether it is a generation that can be called, if with names for its last two values."""
+    return _bound(signature, _GENERATE_ARGUMENTS) is not None
 
 
 def _bound(signature: inspect.Signature, values: dict[str, Any]) -> inspect.BoundArguments | None:
@@ -190,7 +196,7 @@ def _numbers(losses: Any) -> list[float]:
         losses = losses.flatten().tolist()
     if not isinstance(losses, (list, tuple)):
         raise ContractError(
-            f"The losses that `train` returned are {_kind_of(losses)}. Expected a list of floats."
+            f"The losses that `train` returned are {kind_of(losses)}. Expected a list of floats."
         )
     if len(losses) > _MOST_LOSSES:
         raise ContractError(f"`train` returned {len(losses)} losses. Expected one float a step.")
@@ -203,7 +209,7 @@ def _numbers(losses: Any) -> list[float]:
     return [number if math.isfinite(number) else math.nan for number in numbers]
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Tensor):

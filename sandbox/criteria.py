@@ -13,11 +13,14 @@ PROMPT = 8  # characters: what a person would type
 
 
 def own_generation(subject: Subject) -> str:
-    text = subject.job.text
-    return subject.once_own(
-        "own generation",
-        lambda: subject.own_training.model.generate(text[:PROMPT], max(len(text) - PROMPT, 0)),
-    )
+    """What the trained program makes of the sentence's beginning; over caches where the problem is those."""
+    return subject.once_own("own generation", lambda: _generate(subject))
+
+
+def _generate(subject: Subject) -> str:
+    text, cached = subject.job.text, subject.job.contract == "kv_cache"
+    model, new = subject.own_training.model, max(len(text) - PROMPT, 0)
+    return model.generate_counting(text[:PROMPT], new, cached=cached)[0]
 
 
 def judge_criteria(subject: Subject) -> tuple[dict[str, Any], Failure | None]:

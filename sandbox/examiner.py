@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-# what probes import is loaded here, once for all examinations
-from sandbox import blocks, generation, grafts, memory, objective, pictures
+# what probes import, from beyond to proof, is loaded here: once for all examinations
+from sandbox import beyond, blocks, caching, generation, grafts, memory, objective, pictures, proof
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
@@ -27,7 +27,19 @@ from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
 from sandbox.verdict import build_verdict
 
-__all__ = ["CandidateProcess", "Spawn", "blocks", "examine", "generation", "memory", "objective", "pictures"]
+__all__ = [
+    "CandidateProcess",
+    "Spawn",
+    "beyond",
+    "blocks",
+    "caching",
+    "examine",
+    "generation",
+    "memory",
+    "objective",
+    "pictures",
+    "proof",
+]
 
 _BATCH = 200  # loss points in one event
 

@@ -48,7 +48,7 @@ class Job:
     source: str
     text: str  # the sentence to learn
     problem: str
-    contract: str = "gpt"  # what names the file must define: sandbox/contract.py
+    contract: str = "gpt"  # what names the file must define: sandbox/contracts.py
     probes: str  # text of the problem's probes.py; the candidate's process never sees it
     shape: str  # text of the clean program; neither does it see this
     bugs: tuple[IssuedBug, ...] = ()

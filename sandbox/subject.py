@@ -106,8 +106,24 @@ class RemoteModel:
 
     @read_answer()
     def generate(self, prompt: str, new_tokens: int) -> str:
-        answer = self._ask("generate", {"prompt": prompt, "n": new_tokens, "stub": False})
-        return _text(answer.fields["text"])
+        return self.generate_counting(prompt, new_tokens, cached=False)[0]
+
+    @read_answer()
+    def generate_counting(self, prompt: str, new_tokens: int, *, cached: bool) -> tuple[str, list[int]]:
+        """The text; over caches, by generate_cached, also how many tokens each forward pass was given."""
+        fields = {"prompt": prompt, "n": new_tokens, "stub": False, "cached": cached}
+        answer = self._ask("generate", fields)
+        return _text(answer.fields["text"]), [int(count) for count in answer.fields.get("fed", [])]
+
+    @read_answer()
+    def fed(self, ids: Tensor, plan: Sequence[int]) -> Fed:
+        """What the model answers over new caches to (B, T) token ids, `plan` saying how many at each step."""
+        fields = {"training_seed": None, "plan": list(plan)}
+        answer = self._ask("logits", fields, {"ids": to_array(ids)})
+        found = {key: to_tensor(array) for key, array in answer.arrays.items()}
+        lengths = [[int(length) for length in step] for step in answer.fields["lengths"]]
+        stored = [(found[f"k {i}"], found[f"v {i}"]) for i in range(len(lengths[-1])) if f"k {i}" in found]
+        return Fed([found[f"logits {step}"] for step in range(len(plan))], lengths, stored)
 
     @read_answer()
     def generate_by_stub(self, prompt: str, new_tokens: int, *, choices: list[int]) -> StubbedText:
@@ -131,6 +147,15 @@ class RemoteModel:
         self, name: str, fields: dict[str, Any] | None = None, arrays: dict[str, Any] | None = None
     ) -> Message:
         return self.session.call(name, {"handle": self.handle} | (fields or {}), arrays)
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What came of feeding a model over caches, step by step."""
+
+    logits: list[Tensor]  # of each step, meant to be (B, its tokens, V)
+    lengths: list[list[int]]  # after each step, of each layer's cache
+    stored: list[tuple[Tensor, Tensor]]  # keys and values of each layer in the end
 
 
 @dataclass

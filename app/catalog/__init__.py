@@ -1,6 +1,7 @@
 """The problems: read from problems/ into frozen values, drawn as variants, composed into starters."""
 
 from app.catalog.drawing import choose, draw
+from app.catalog.given import with_given
 from app.catalog.header import Header, find_header, with_header
 from app.catalog.reading import load_catalog
 from app.catalog.source import own_sentence
@@ -38,5 +39,6 @@ __all__ = [
     "material",
     "own_sentence",
     "plain_material",
+    "with_given",
     "with_header",
 ]

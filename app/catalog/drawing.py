@@ -33,6 +33,9 @@ def draw(
     Raises NotFound for a problem, tier or family that is not there, BadInput when nothing is left to draw.
     """
     found, rules = catalog.problem(problem), catalog.tier(tier)
+    if not rules.is_for(problem):
+        names = ", ".join(one.name for one in catalog.tiers_of(problem))
+        raise BadInput(f"The tier “{tier}” does not draw from {problem}.", hint=f"There is: {names}.")
     rng = random.Random(f"{problem}/{tier}/{seed}")
     picks = [pick for pick in rules.picks if rng.randrange(pick.one_in) == 0]
     if family is not None:

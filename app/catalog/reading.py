@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.catalog.bugs import read_bugs
 from app.catalog.fields import Fields, broken, read_text, read_toml
+from app.catalog.given import with_given
 from app.catalog.source import LONGEST, sentence_literal
 from app.catalog.values import Catalog, Pick, Problem, Tier
 from app.errors import SetupError
@@ -20,7 +21,7 @@ def load_catalog(folder: Path) -> Catalog:
             hint="Start Overfit from its checkout, or set OVERFIT_PROBLEMS to the folder of a pack.",
         )
     pack = read_toml(folder / "pack.toml")
-    problems = {slug: _read_problem(folder / slug) for slug in pack.texts("order")}
+    problems = {slug: _read_problem(folder, slug) for slug in pack.texts("order")}
     tiers = {tier.name: tier for tier in map(_tier, pack.tables("tiers"))}
     pack.end()
     return Catalog(problems=problems, tiers=tiers)
@@ -36,6 +37,7 @@ def _tier(fields: Fields) -> Tier:
         guided=fields.take("guided", bool),
         max_crashes=fields.take("max_crashes", int),
         picks=tuple(_pick(pick) for pick in fields.tables("picks")),
+        problems=fields.texts("problems", []),
     )
     fields.end()
     return tier
@@ -53,10 +55,13 @@ def _pick(fields: Fields) -> Pick:
     return pick
 
 
-def _read_problem(folder: Path) -> Problem:
+def _read_problem(pack: Path, slug: str) -> Problem:
+    folder = pack / slug
     fields = read_toml(folder / "problem.toml")
     shapes = {name: _read_shape(folder / "shapes" / f"{name}.py") for name in fields.texts("shapes")}
     sentences = _sentences(fields)
+    follows = fields.take("follows", str, "")
+    given = read_text(folder / "given.py") if follows else ""
     problem = Problem(
         slug=folder.name,
         title=fields.text("title"),
@@ -68,6 +73,10 @@ def _read_problem(folder: Path) -> Problem:
         blank=_read_shape(folder / "blank.py") if (folder / "blank.py").is_file() else "",
         probes=read_text(folder / "probes.py"),
         shapes=shapes,
+        given=given,
+        starts={name: _read_start(pack / follows / "shapes" / f"{name}.py", given) for name in shapes}
+        if follows
+        else {},
         sentences=sentences,
         bugs=read_bugs(folder, shapes),
         digest=_digest(folder),
@@ -87,6 +96,11 @@ def _read_shape(path: Path) -> str:
     return text
 
 
+def _read_start(path: Path, given: str) -> str:
+    """The shape of the same name of the problem that this one follows, with what is given."""
+    return with_given(_read_shape(path), given)
+
+
 def _sentences(fields: Fields) -> dict[str, str]:
     sentences = fields.items("sentences")
     for name, text in sentences.items():
@@ -101,7 +115,7 @@ def _sentences(fields: Fields) -> dict[str, str]:
 
 def _digest(folder: Path) -> str:
     """Of the files that a verdict depends on; a mended typing error in the statement changes nothing."""
-    paths = [folder / "bugs.toml", folder / "problem.toml", folder / "probes.py"]
+    paths = [folder / "bugs.toml", folder / "problem.toml", folder / "probes.py", *folder.glob("given.py")]
     shapes = folder / "shapes"
     digest = hashlib.sha256()
     for path in [*paths, *sorted((*shapes.glob("*.py"), *shapes.glob("*.toml")))]:

@@ -82,6 +82,10 @@ class Tier:
     guided: bool
     max_crashes: int
     picks: tuple[Pick, ...]
+    problems: tuple[str, ...] = ()  # that it draws from; none named: any
+
+    def is_for(self, problem: str) -> bool:
+        return not self.problems or problem in self.problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +94,14 @@ class Problem:
     title: str
     summary: str
     filename: str
-    contract: str  # what names a submission must define: a key of sandbox.contract.CONTRACTS
+    contract: str  # what names a submission must define: a key of sandbox.contracts.CONTRACTS
     statement: str  # markdown
     interviewer: str  # markdown; for the interviewer's eyes alone
     blank: str  # the contract as comments, to begin from nothing with; empty where that is not offered
     probes: str  # the text of probes.py: goes into the sandbox and nowhere else
     shapes: Mapping[str, str]  # the clean programs, by name; the first is the default
+    given: str  # what a follow-up adds to the program that was debugged; empty for a problem of its own
+    starts: Mapping[str, str]  # by shape: the clean program of the round before, with what is given
     sentences: Mapping[str, str]  # by permanent id
     bugs: Mapping[str, Bug]  # by permanent id
     digest: str  # of everything that a verdict depends on
@@ -137,6 +143,10 @@ class Catalog:
     def problem(self, slug: str) -> Problem:
         """Raises NotFound, naming the problems that there are."""
         return _named(self.problems, slug, "problem")
+
+    def tiers_of(self, problem: str) -> list[Tier]:
+        """The tiers that draw from a problem."""
+        return [tier for tier in self.tiers.values() if tier.is_for(problem)]
 
     def tier(self, name: str) -> Tier:
         """Raises NotFound, naming the tiers that there are."""

@@ -19,7 +19,7 @@ class Wish:
     """What was asked for; what is None is drawn."""
 
     problem: str
-    tier: str
+    tier: str | None
     shape: str | None
     seed: int | None
     bugs: tuple[str, ...]  # named by hand: instead of the tier's draw
@@ -38,8 +38,9 @@ def new(settings: Settings, wish: Wish) -> str:
     if wish.bugs:
         variant = _chosen(problem, wish, seed)
     else:
+        tier = wish.tier or catalog.tiers_of(wish.problem)[0].name
         variant = draw(
-            catalog, problem=wish.problem, tier=wish.tier, seed=seed, shape=wish.shape, marks=wish.marks
+            catalog, problem=wish.problem, tier=tier, seed=seed, shape=wish.shape, marks=wish.marks
         )
     starter = compose(problem, variant)
     text = with_header(starter.source, variant)

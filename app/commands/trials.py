@@ -70,9 +70,9 @@ def trials(
     yield from _programs(problem, folder / "wrong", kind="wrong")
     if thorough:
         yield from _mistaken(problem)
-    for tier in catalog.tiers:
-        if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
-            yield from _variants(catalog, problem, tier, drawn=drawn, thorough=thorough)
+    for tier in catalog.tiers_of(problem.slug):
+        if len(tier.picks) > 1:  # one bug at a time is proven already
+            yield from _variants(catalog, problem, tier.name, drawn=drawn, thorough=thorough)
 
 
 def _shapes(problem: Problem) -> Iterator[Trial]:

@@ -13,6 +13,7 @@ from app.history.headline import Facts, headline
 from app.history.lanes import Lane, Said, lane
 from app.history.ledger import sentences
 from app.history.places import marked_places, place_of
+from app.history.proof import own_proof
 from app.history.record import Record, load_record
 from app.history.replay import replay
 from app.history.timing import edited_since, offset, times, told_at, verified
@@ -57,6 +58,7 @@ def _review(record: Record, seat: Seat, now: int) -> Review:
         headline=words,
         sentence=sentence,
         verified=verified(record) if seen.verdict else None,
+        proof=own_proof(runs, start=stage.started_at),
         runs=runs,
         times=times(record, runs, watched, end_ms=end_ms),
         lanes=lanes,

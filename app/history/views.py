@@ -116,6 +116,7 @@ class Review:
     headline: str
     sentence: str
     verified: Verified | None
+    proof: str | None  # of parity, where the problem asks the candidate for one
     runs: list[RunSummary]
     times: Times
     lanes: list[Lane]

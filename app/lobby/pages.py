@@ -46,7 +46,7 @@ async def lobby(request: Request, parts: Everything, user: Settled) -> HTMLRespo
     """The first page."""
     under_way = await history(parts, user_id=user.user_id, filters=Filters(state="open", limit=UNDER_WAY))
     recent = await history(parts, user_id=user.user_id, filters=Filters(limit=RECENT))
-    tiers = list(parts.catalog.tiers.values())
+    tiers = parts.catalog.tiers_of(next(iter(parts.catalog.problems)))
     return render(
         request,
         "lobby/lobby.html",

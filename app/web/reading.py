@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.web.parity_table import ParityTable, parity_table
 from app.web.pictures import Picture, pictures
 from app.web.words import count, loss, plural, sentence_case
 
@@ -49,6 +50,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     failure: Mapping[str, Any] | None = None
     pictures: tuple[Picture, ...] = ()
+    parity: ParityTable | None = None
 
 
 def read_verdict(verdict: Mapping[str, Any] | None, *, message: str | None = None) -> Reading:
@@ -87,6 +89,7 @@ def read_verdict(verdict: Mapping[str, Any] | None, *, message: str | None = Non
         notes=tuple(note["text"] for note in verdict.get("notes", ())),
         failure=verdict.get("failure"),
         pictures=pictures(properties),
+        parity=parity_table(properties),
     )
 
 
@@ -100,7 +103,9 @@ def _headline(
     if failure:
         return "stopped", _stopped(failure), failure["message"]
     if saw and all(fact.sign == "pass" for fact in saw):
-        return "lied", "The loss lied.", _lied(broken, blocked, verdict["bugs"])
+        unequal = any(entry["name"].startswith("parity_") for entry in by_status["broken"])
+        words = "Equal text, unequal logits." if unequal else "The loss lied."
+        return "lied", words, _lied(broken, blocked, verdict["bugs"])
     missed = next((fact for fact in saw if fact.sign != "pass"), None)
     what = f"{missed.title}{f': {missed.detail}' if missed.detail else ''}." if missed else ""
     rest = _untried(blocked) if blocked else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,13 @@ def test_slots_are_not_in_the_order_of_the_file_nor_of_the_names() -> None:
 def _drawn(tier: str, seed: int) -> list[Bug]:
     variant = draw(GPT, problem="gpt", tier=tier, seed=seed)
     return [GPT.problem("gpt").bugs[bug] for bug in variant.bugs]
+
+
+def test_a_tier_of_another_problem_is_refused_by_name(pack: Path) -> None:
+    path = pack / "pack.toml"
+    path.write_text(path.read_text().replace('name = "warm-up"', 'name = "warm-up"\nproblems = ["other"]'))
+    catalog = load_catalog(pack)
+    assert [tier.name for tier in catalog.tiers_of("tiny")] == ["reported"]
+    with pytest.raises(BadInput, match="“warm-up” does not draw from tiny") as raised:
+        draw(catalog, problem="tiny", tier="warm-up", seed=1)
+    assert raised.value.hint == "There is: reported."

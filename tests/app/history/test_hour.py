@@ -50,6 +50,7 @@ def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") 
         look="none",
         headline="",
         sentence="",
+        proof=None,
         verified=None,
         runs=[],
         times=Times(first_run_ms=None, properties=[], waiting_ms=0, work=Work(), total_ms=total_ms),
