@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -26,17 +26,14 @@ class HasModel(Protocol):
 
 def check_names(module: types.ModuleType) -> None:
     """Raises ContractError for a name that is missing or can't be called as agreed."""
-    train = _function(module, "train", _TRAIN)
-    signature = _signature(train)
+    train = function_named(module, "train", _TRAIN)
+    signature = signature_of(train)
     if signature is not None:
         _check_train(signature)
-    generate = _function(module, "generate", _GENERATE)
-    signature = _signature(generate)
+    generate = function_named(module, "generate", _GENERATE)
+    signature = signature_of(generate)
     if signature is not None and _bound(signature, _GENERATE_ARGUMENTS) is None:
         raise ContractError(f"`generate` can't be called with four values. Expected {_GENERATE}.")
-
-
-CONTRACTS: Mapping[str, Callable[[types.ModuleType], None]] = {"gpt": check_names}  # by the job's word for it
 
 
 def call_train(
@@ -45,11 +42,11 @@ def call_train(
     """What train(text, **options) returned, its three parts checked."""
     result = module.train(text, **options)  # type: ignore[union-attr]
     if not isinstance(result, (tuple, list)) or len(result) != 3:
-        raise ContractError(f"`train` returned {_kind_of(result)}. Expected {_TRAIN}.")
+        raise ContractError(f"`train` returned {kind_of(result)}. Expected {_TRAIN}.")
     model, tokenizer, losses = result
     if not isinstance(model, nn.Module):
         raise ContractError(
-            f"The model that `train` returned is {_kind_of(model)}. Expected a torch.nn.Module."
+            f"The model that `train` returned is {kind_of(model)}. Expected a torch.nn.Module."
         )
     for name in ("encode", "decode"):
         if not callable(getattr(tokenizer, name, None)):
@@ -57,7 +54,7 @@ def call_train(
                 f"The tokenizer that `train` returned has no `{name}`."
                 " Expected encode(str) -> list[int] and decode(list[int]) -> str."
             )
-    return model, tokenizer, _numbers(losses)
+    return model, tokenizer, numbers_of(losses)
 
 
 def call_model(model: nn.Module, ids: Tensor) -> Tensor:
@@ -85,11 +82,11 @@ def find_logits(output: Any) -> Tensor | None:
 def call_generate(module: types.ModuleType | None, held: HasModel, prompt: str, new_tokens: int) -> str:
     generate = module.generate  # type: ignore[union-attr]
     values = (held.model, held.tokenizer, prompt, new_tokens)
-    signature = _signature(generate)
+    signature = signature_of(generate)
     arguments = signature and _bound(signature, dict(zip(_GENERATE_ARGUMENTS, values, strict=True)))
     text = generate(*arguments.args, **arguments.kwargs) if arguments else generate(*values)
     if not isinstance(text, str):
-        raise ContractError(f"`generate` returned {_kind_of(text)}. Expected {_GENERATE}.")
+        raise ContractError(f"`generate` returned {kind_of(text)}. Expected {_GENERATE}.")
     if len(text) > _MOST_CHARACTERS:
         raise ContractError(
             f"`generate` returned {len(text)} characters when {new_tokens} new ones were asked for."
@@ -103,7 +100,7 @@ def call_encode(tokenizer: Any, text: str) -> list[int]:
     try:
         return [int(i) for i in ids]
     except (TypeError, ValueError) as error:
-        message = f"`tokenizer.encode` returned {_kind_of(ids)}. Expected encode(str) -> list[int]."
+        message = f"`tokenizer.encode` returned {kind_of(ids)}. Expected encode(str) -> list[int]."
         raise ContractError(message) from error
 
 
@@ -111,7 +108,7 @@ def call_decode(tokenizer: Any, ids: list[int]) -> str:
     text = tokenizer.decode(ids)
     if not isinstance(text, str):
         raise ContractError(
-            f"`tokenizer.decode` returned {_kind_of(text)}. Expected decode(list[int]) -> str."
+            f"`tokenizer.decode` returned {kind_of(text)}. Expected decode(list[int]) -> str."
         )
     return text[:_MOST_CHARACTERS]
 
@@ -119,12 +116,12 @@ def call_decode(tokenizer: Any, ids: list[int]) -> str:
 _GENERATE_ARGUMENTS = {"model": None, "tokenizer": None, "prompt": None, "max_new_tokens": None}
 
 
-def _function(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:
+def function_named(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:
     value = getattr(module, name, None)
     if value is None:
         raise ContractError(f"`{name}` is missing. Expected {expected}.")
     if not callable(value):
-        raise ContractError(f"`{name}` is {_kind_of(value)}, not a function. Expected {expected}.")
+        raise ContractError(f"`{name}` is {kind_of(value)}, not a function. Expected {expected}.")
     return value  # type: ignore[no-any-return]
 
 
@@ -161,7 +158,7 @@ def _bound(signature: inspect.Signature, values: dict[str, Any]) -> inspect.Boun
         return None
 
 
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):
@@ -178,12 +175,12 @@ def _forward(model: nn.Module, ids: Tensor) -> Any:
         return model(ids, None)
 
 
-def _numbers(losses: Any) -> list[float]:
+def numbers_of(losses: Any) -> list[float]:
     if isinstance(losses, Tensor):
         losses = losses.flatten().tolist()
     if not isinstance(losses, (list, tuple)):
         raise ContractError(
-            f"The losses that `train` returned are {_kind_of(losses)}. Expected a list of floats."
+            f"The losses that `train` returned are {kind_of(losses)}. Expected a list of floats."
         )
     if len(losses) > _MOST_LOSSES:
         raise ContractError(f"`train` returned {len(losses)} losses. Expected one float a step.")
@@ -196,7 +193,7 @@ def _numbers(losses: Any) -> list[float]:
     return [number if math.isfinite(number) else math.nan for number in numbers]
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Tensor):

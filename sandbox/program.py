@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 
 Definition = ast.FunctionDef | ast.ClassDef
-ENTRIES = ("train", "generate")  # what the contract calls
+ENTRIES = ("train", "generate", "GPTClassifier")  # what the contracts call
 
 
 class Program:
