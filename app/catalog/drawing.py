@@ -40,7 +40,7 @@ def draw(
         bugs = _pick_bugs(found, rules, picks, drawn, rng)
         if len(bugs) < len(picks):
             continue
-        sentence = rng.choice(list(found.sentences))
+        sentence = _a_sentence(found, rng)
         variant = choose(
             found,
             bugs=[bug.id for bug in bugs],
@@ -80,12 +80,22 @@ def choose(
         problem=problem.slug,
         shape=shape or rng.choice(fitting or list(problem.shapes)),
         bugs=tuple(slots),
-        sentence=sentence or rng.choice(list(problem.sentences)),
+        sentence=sentence or _a_sentence(problem, rng),
         marks=marks,
         tier=tier,
         seed=seed,
         pack_digest=problem.digest,
     )
+
+
+def can_draw(problem: Problem, tier: Tier) -> bool:
+    """Whether a problem has bugs for each pick of a tier."""
+    return any(_fills(tier.picks, problem, shape) for shape in problem.shapes)
+
+
+def _a_sentence(problem: Problem, rng: random.Random) -> str:
+    """The id of one; '' where a file has a task of its own."""
+    return rng.choice(list(problem.sentences)) if problem.sentences else ""
 
 
 def _fills(picks: Sequence[Pick], problem: Problem, shape: str) -> bool:

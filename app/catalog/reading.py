@@ -55,8 +55,9 @@ def _pick(fields: Fields) -> Pick:
 
 def _read_problem(folder: Path) -> Problem:
     fields = read_toml(folder / "problem.toml")
-    shapes = {name: _read_shape(folder / "shapes" / f"{name}.py") for name in fields.texts("shapes")}
     sentences = _sentences(fields)
+    names = fields.texts("shapes")
+    shapes = {name: _read_shape(folder / "shapes" / f"{name}.py", learns=bool(sentences)) for name in names}
     problem = Problem(
         slug=folder.name,
         title=fields.text("title"),
@@ -67,6 +68,7 @@ def _read_problem(folder: Path) -> Problem:
         interviewer=read_text(folder / "interviewer.md"),
         probes=read_text(folder / "probes.py"),
         shapes=shapes,
+        starts=_read_starts(folder / "start", shapes),
         sentences=sentences,
         bugs=read_bugs(folder, shapes),
         digest=_digest(folder),
@@ -75,18 +77,29 @@ def _read_problem(folder: Path) -> Problem:
     return problem
 
 
-def _read_shape(path: Path) -> str:
+def _read_starts(folder: Path, shapes: dict[str, str]) -> dict[str, str]:
+    """The unsolved starts of a follow-up: one for each shape, or none at all."""
+    if not folder.is_dir():
+        return {}
+    return {name: _read_shape(folder / f"{name}.py", learns=False) for name in shapes}
+
+
+def _read_shape(path: Path, *, learns: bool) -> str:
+    """A whole program; one that `learns` sentences must name one."""
     text = read_text(path)
     try:
         found = sentence_literal(text)
     except SyntaxError as error:
         raise broken(str(path), f"does not parse: {error}") from error
-    if found is None:
+    if learns and found is None:
         raise broken(str(path), 'needs a line SENTENCE = "..." at its top level')
     return text
 
 
 def _sentences(fields: Fields) -> dict[str, str]:
+    """By name; a problem without the table has no sentences: its files have a task of their own."""
+    if "sentences" not in fields.names():
+        return {}
     sentences = fields.items("sentences")
     for name, text in sentences.items():
         if not isinstance(text, str) or not 20 <= len(text) <= LONGEST or len(set(text)) < 2:
@@ -103,6 +116,7 @@ def _digest(folder: Path) -> str:
     paths = [folder / "bugs.toml", folder / "problem.toml", folder / "probes.py"]
     shapes = folder / "shapes"
     digest = hashlib.sha256()
-    for path in [*paths, *sorted((*shapes.glob("*.py"), *shapes.glob("*.toml")))]:
+    starts = (folder / "start").glob("*.py")
+    for path in [*paths, *sorted((*shapes.glob("*.py"), *shapes.glob("*.toml"), *starts))]:
         digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

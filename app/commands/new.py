@@ -19,7 +19,7 @@ class Wish:
     """What was asked for; what is None is drawn."""
 
     problem: str
-    tier: str
+    tier: str | None
     shape: str | None
     seed: int | None
     bugs: tuple[str, ...]  # named by hand: instead of the tier's draw
@@ -37,9 +37,12 @@ def new(settings: Settings, wish: Wish) -> str:
     seed = secrets.randbelow(2**31) if wish.seed is None else wish.seed
     if wish.bugs:
         variant = _chosen(problem, wish, seed)
+    elif problem.starts and wish.tier is None:
+        variant = choose(problem, bugs=[], seed=seed, shape=wish.shape, marks=False)
     else:
+        tier = wish.tier or "reported"
         variant = draw(
-            catalog, problem=wish.problem, tier=wish.tier, seed=seed, shape=wish.shape, marks=wish.marks
+            catalog, problem=wish.problem, tier=tier, seed=seed, shape=wish.shape, marks=wish.marks
         )
     starter = compose(problem, variant)
     text = with_header(starter.source, variant)
@@ -71,6 +74,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _said(path: Path, starter: Starter) -> str:
+    if not starter.slots:
+        return f"{path}: the start, with nothing in it yet to find. When it is done: overfit check {path}"
     bugs = plural(len(starter.slots), "bug")
     marked = "the regions that hold them are marked" if starter.variant.marks else "nothing is marked"
     return f"{path}: {bugs}; {marked}. Seed {starter.variant.seed}.\nWhen it is fixed: overfit check {path}"

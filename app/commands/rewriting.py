@@ -10,7 +10,7 @@ import builtins
 import copy
 from collections.abc import Collection, Iterator
 
-CONTRACT = frozenset(("train", "generate", "SENTENCE"))
+CONTRACT = frozenset(("train", "generate", "SENTENCE", "GPTConfig", "GPTClassifier"))
 Function = ast.FunctionDef | ast.Lambda
 
 
