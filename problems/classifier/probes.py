@@ -218,7 +218,7 @@ _ADVICE = "valid here. Interviewers ask for the mean over the token dimension."
 _NOT_THE_MEAN = {
     "last": f"The text is read off its last real token: {_ADVICE}",
     "first": f"The text is read off its first token: {_ADVICE}",
-    "other": f"The text is not read off the mean of its tokens: {_ADVICE}",
+    "other": f"The text is not read off the plain mean of its tokens: {_ADVICE}",
 }
 
 
@@ -280,13 +280,13 @@ def trains_with_mask(m: Classification) -> Finding:
     rows, moved = table.rows(before), table.rows(after) - table.rows(before)  # (vocab, C)
     if len(rows) <= PAD:
         return not_applicable("The padding has no row in the table of tokens.")
-    # weight decay shrinks a row that is never used, along itself
-    along = rows[PAD] * float(moved[PAD] @ rows[PAD]) / max(float(rows[PAD] @ rows[PAD]), 1e-30)
-    share = float((moved[PAD] - along).norm()) / max(float(moved[:PAD].norm(dim=-1).mean()), 1e-30)
+    share = float(moved[PAD].norm()) / max(float(moved[:PAD].norm(dim=-1).mean()), 1e-30)
+    # weight decay shrinks a row that is never used: each of its numbers towards 0, however much
+    decays = float((moved[PAD] * rows[PAD] <= 0).double().mean()) > 0.95
     detail = (
         f"In {SHORT} steps the padding's row of `{table.name}` moved {share:.2f} times as far as a token's."
     )
-    return judged(share < 0.01, f"{detail} It must stay.", measured=share, expected=0.0)
+    return judged(share < 0.01 or decays, f"{detail} It must stay.", measured=share, expected=0.0)
 
 
 @probe(title="The first loss is near ln K", component="model", needs=("finite",))
@@ -319,7 +319,7 @@ def loss_falls(m: Classification) -> Finding:
         return broken(detail, measured=returned, expected=SHORT)
     accuracy, loss = m.judged
     start = math.log(TOKENS)
-    if accuracy < 0.8 or loss > 0.8 * start:
+    if accuracy < 0.8 or loss > start:
         detail = (
             f"Trained with its own steps, the model tells {accuracy:.0%} of unseen texts apart, at a loss of"
         )
