@@ -13,6 +13,7 @@ from sandbox.criteria import judge_criteria
 from sandbox.failures import Failure
 from sandbox.measurements import Measurements
 from sandbox.subject import Subject
+from sandbox.token_classification import TokenClassification, parity_results
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Kind:
 _LANGUAGE = Kind(Measurements, judge_criteria)
 _KINDS: Mapping[str, Kind] = {
     "classifier": Kind(Classification, partial(judge_accuracy, results=unseen_results)),
+    "token_classifier": Kind(TokenClassification, partial(judge_accuracy, results=parity_results)),
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 
 Definition = ast.FunctionDef | ast.ClassDef
-ENTRIES = ("train", "generate", "GPTClassifier")  # what the contracts call
+ENTRIES = ("train", "generate", "GPTClassifier", "GPT")  # what the contracts call
 
 
 class Program:

@@ -1,6 +1,6 @@
 """The problems: read from problems/ into frozen values, drawn as variants, composed into starters."""
 
-from app.catalog.drawing import can_draw, choose, draw
+from app.catalog.drawing import choose, draw
 from app.catalog.header import Header, find_header, with_header
 from app.catalog.reading import load_catalog
 from app.catalog.source import own_sentence
@@ -20,7 +20,6 @@ __all__ = [
     "Starter",
     "Tier",
     "Variant",
-    "can_draw",
     "choose",
     "compose",
     "draw",

@@ -88,11 +88,6 @@ def choose(
     )
 
 
-def can_draw(problem: Problem, tier: Tier) -> bool:
-    """Whether a problem has bugs for each pick of a tier."""
-    return any(_fills(tier.picks, problem, shape) for shape in problem.shapes)
-
-
 def _a_sentence(problem: Problem, rng: random.Random) -> str:
     """The id of one; '' where a file has a task of its own."""
     return rng.choice(list(problem.sentences)) if problem.sentences else ""

@@ -75,7 +75,7 @@ def _write(path: Path, text: str) -> None:
 
 def _said(path: Path, starter: Starter) -> str:
     if not starter.slots:
-        return f"{path}: the start, with nothing in it yet to find. When it is done: overfit check {path}"
+        return f"{path}: the program to start from. When it is done: overfit check {path}"
     bugs = plural(len(starter.slots), "bug")
     marked = "the regions that hold them are marked" if starter.variant.marks else "nothing is marked"
     return f"{path}: {bugs}; {marked}. Seed {starter.variant.seed}.\nWhen it is fixed: overfit check {path}"

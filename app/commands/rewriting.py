@@ -10,7 +10,7 @@ import builtins
 import copy
 from collections.abc import Collection, Iterator
 
-CONTRACT = frozenset(("train", "generate", "SENTENCE", "GPTConfig", "GPTClassifier"))
+CONTRACT = frozenset(("train", "generate", "SENTENCE", "GPTConfig", "GPTClassifier", "GPT"))
 Function = ast.FunctionDef | ast.Lambda
 
 

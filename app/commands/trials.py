@@ -16,7 +16,6 @@ from app.catalog import (
     Material,
     Problem,
     Variant,
-    can_draw,
     choose,
     compose,
     draw,
@@ -70,8 +69,7 @@ def trials(catalog: Catalog, problem: Problem, folder: Path, *, drawn: int = DRA
     yield from _programs(problem, folder / "wrong", kind="wrong")
     yield from _mistaken(problem)
     for tier in catalog.tiers:
-        one_by_one = len(catalog.tiers[tier].picks) == 1  # each bug alone is proven already
-        if not one_by_one and can_draw(problem, catalog.tiers[tier]):
+        if len(catalog.tiers[tier].picks) > 1:  # one bug at a time is proven already
             yield from _variants(catalog, problem, tier, drawn=drawn)
 
 
@@ -184,7 +182,12 @@ def _variants(catalog: Catalog, problem: Problem, tier: str, *, drawn: int) -> I
     """
     had: list[Variant] = []
     for seed in range(drawn):
-        variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
+        try:
+            variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
+        except BadInput:
+            if problem.starts:
+                return  # a follow-up begins with its start, and need not fill every tier
+            raise
         if variant.puzzle in {one.puzzle for one in had}:
             return  # a small pack has fewer
         had.append(variant)

@@ -1,4 +1,4 @@
-"""The pack `classifier`: facts about its data, and a sample of its proof in the real sandbox."""
+"""The packs `classifier` and `token_classifier`: facts, and a sample of their proof in the real sandbox."""
 
 from __future__ import annotations
 
@@ -18,23 +18,30 @@ from tests.conftest import Jailed
 SETTINGS = Settings(run_seconds=60)
 CATALOG = load_catalog(CHECKOUT / "problems")
 PROBLEM = CATALOG.problem("classifier")
-FOLDER = CHECKOUT / "problems" / "classifier"
+TOKENS = CATALOG.problem("token_classifier")
+BUGS = [*PROBLEM.bugs.values(), *TOKENS.bugs.values()]
 # what accuracy alone lets pass, and a right program of each kind that is off the reference
 SAMPLE = {
     *("padding-in-mean, causal", "padding-attended, full", "pool-sum, causal", "head-squeezed, full"),
     *("last_real_token", "class_token", "one_text_at_a_time"),
     *("mask_guessed_from_ids", "loss_changed_and_not_the_output"),
+    *("language-loss-dropped, digits", "parity-enters-language, digits"),
+    *("one_after_the_other", "slices_the_language_head"),
 }
 
 
 def _sample() -> list[Trial]:
-    everything = list(trials(CATALOG, PROBLEM, FOLDER, drawn=1))
+    everything = [
+        trial
+        for problem in (PROBLEM, TOKENS)
+        for trial in trials(CATALOG, problem, CHECKOUT / "problems" / problem.slug, drawn=1)
+    ]
     named = [trial for trial in everything if trial.name in SAMPLE and trial.kind != "copy"]
     return [trial for trial in everything if trial.kind in ("shape", "start")] + named
 
 
 def test_the_sample_is_whole() -> None:
-    assert len(_sample()) == 2 * len(PROBLEM.shapes) + len(SAMPLE)
+    assert len(_sample()) == 2 * (len(PROBLEM.shapes) + len(TOKENS.shapes)) + len(SAMPLE)
 
 
 @pytest.mark.jail
@@ -49,8 +56,9 @@ def test_a_claim_of_the_pack_holds(trial: Trial, jailed: Jailed) -> None:
 
 
 def test_there_are_enough_right_and_wrong_programs() -> None:
-    assert len(list((FOLDER / "valid").glob("*.py"))) >= 25
-    assert len(list((FOLDER / "wrong").glob("*.py"))) >= 10
+    folder = CHECKOUT / "problems" / "classifier"
+    assert len(list((folder / "valid").glob("*.py"))) >= 25
+    assert len(list((folder / "wrong").glob("*.py"))) >= 10
     assert len(PROBLEM.bugs) >= 15
 
 
@@ -76,7 +84,7 @@ def test_a_variant_without_bugs_is_the_start_and_is_found_again_by_its_header(tm
     assert read.material == given
 
 
-@pytest.mark.parametrize("bug", PROBLEM.bugs.values(), ids=PROBLEM.bugs)
+@pytest.mark.parametrize("bug", BUGS, ids=[bug.id for bug in BUGS])
 def test_a_bug_is_told_in_whole_sentences_and_never_with_its_fix(bug: Bug) -> None:
     assert bug.why.endswith(".")
     assert bug.why.count(". ") == 0, "one sentence"

@@ -99,3 +99,33 @@ def test_a_model_without_scores_is_said() -> None:
         ContractError, match=r"The model returned a value of type str\. Expected: model\(idx, mask"
     ):
         contract.call_model(Silent(), ids, ids)
+
+
+TOKENS = """
+import torch
+
+class GPTConfig:
+    pass
+
+class GPT(torch.nn.Module):
+    def __init__(self, config):
+        super().__init__()
+
+    def classify(self, idx):
+        return torch.zeros(*idx.shape, 2)
+
+def train(steps=3, lr=0.1, seed=0):
+    return GPT(GPTConfig()), [1.0] * steps
+"""
+
+
+def test_a_file_with_a_head_for_tokens_is_accepted() -> None:
+    module = module_of(TOKENS)
+    contract.check_token_names(module)
+    model, _ = contract.call_train(module, {})
+    assert contract.call_classify(model, torch.zeros(2, 5, dtype=torch.long)).shape == (2, 5, 2)
+
+
+def test_a_model_that_can_not_classify_is_said() -> None:
+    with pytest.raises(ContractError, match=r"`GPT` has no `classify`\. Expected model\.classify\(idx\)"):
+        contract.check_token_names(module_of(TOKENS.replace("def classify", "def label")))
