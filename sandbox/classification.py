@@ -18,6 +18,7 @@ from sandbox.subject import Parameters, RemoteModel, Subject, Training
 TOKENS, PAD = 3, 3  # the given task: tokens 0, 1 and 2, a class for each, and what pads them
 LONGEST = 16  # tokens of a text of the task
 CLASSES = 7  # of the classifier that is built to be looked at: no other size of the program
+GLIMPSE = 2  # steps, after which weight decay has not yet moved a number past 0 and back
 UNSEEN = 256  # texts of the task that no submission has seen
 
 
@@ -138,6 +139,14 @@ class Classification:
     @property
     def after_parameters(self) -> Parameters:
         return self.subject.once("after parameters", self.short.model.parameters)
+
+    @property
+    def glimpse_parameters(self) -> Parameters:
+        """After the fewest steps in which everything moves, even behind a head that starts at zero."""
+        train = self.subject.train
+        return self.subject.once(
+            "glimpse", lambda: train("", steps=GLIMPSE, seed=self.subject.seed).model.parameters()
+        )
 
     @property
     def pull(self) -> dict[str, float]:
