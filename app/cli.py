@@ -51,7 +51,7 @@ def serve(host: str | None, port: int | None) -> None:
 
 @main.command()
 @click.option("--problem", default="gpt", show_default=True, help="The problem to draw from.")
-@click.option("--tier", help="The rules that the bugs are drawn by; the problem's first.")
+@click.option("--tier", help="The rules that the bugs are drawn by; a follow-up's own start without it.")
 @click.option("--shape", help="The clean program that the starter is cut from; the problem's first.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draws the same starter again.")
 @click.option("--bugs", default="", help="Bugs by name, separated by commas, instead of the tier's draw.")

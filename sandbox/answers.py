@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sandbox import cached_contract, contract, feeding
+from sandbox import cached_contract, classifier_contract, contract, feeding
 from sandbox.arrays import to_array, to_tensor
 from sandbox.calls import Array, Message
 from sandbox.contracts import CONTRACTS
@@ -33,8 +33,9 @@ class Held:
 
     model: nn.Module
     tokenizer: Any
-    text: str
+    text: str | None  # None where the file has a task of its own
     seed: int | None
+    classes: int | None = None  # of a classifier that was built and not trained
 
 
 class Answers:
@@ -70,14 +71,14 @@ class Answers:
         return Message("answer")
 
     def _train(self, call: Message) -> Message:
-        text, seed = call.fields["text"], call.fields["seed"]
+        text, seed, classes = call.fields["text"], call.fields["seed"], call.fields.get("classes")
         options = {key: call.fields[key] for key in ("steps", "lr", "seed") if call.fields[key] is not None}
         watch = TrainingWatch(vocab=call.fields["vocab"]) if call.fields["vocab"] else StaleWatch()
         seed_everything(self._seed if seed is None else seed)
         self._losses.clear()
         with _filled(self._fill and call.fields["steps"] == 0), watch:
-            model, tokenizer, returned = contract.call_train(self._module, text, options)
-        self._held.append(Held(model, tokenizer, text, seed))
+            model, tokenizer, returned = self._make(text, options, classes)
+        self._held.append(Held(model, tokenizer, text, seed, classes))
         arrays = {
             "returned": to_array(torch.tensor(returned, dtype=torch.float64)),
             "computed": to_array(torch.tensor(self._losses, dtype=torch.float64)),
@@ -86,6 +87,17 @@ class Answers:
         if isinstance(watch, TrainingWatch):
             fields |= _observed(watch, arrays)
         return Message("answer", fields, arrays)
+
+    def _make(
+        self, text: str | None, options: dict[str, Any], classes: int | None
+    ) -> tuple[Any, Any, list[float]]:
+        """A model, its tokenizer and its losses: trained on a text, on the file's own task, or only built."""
+        if text is not None:
+            return contract.call_train(self._module, text, options)
+        if classes is not None:
+            return classifier_contract.build(self._module, classes), None, []
+        model, returned = classifier_contract.call_train(self._module, options)
+        return model, None, returned
 
     def _parameters(self, call: Message) -> Message:
         model = self._model(call)
@@ -146,15 +158,15 @@ class Answers:
         if seed is not None:
             seed_everything(seed)
         with torch.set_grad_enabled(seed is not None), _in_mode(model, training=seed is not None):
-            return Message("answer", {}, {"logits": to_array(contract.call_model(model, _ids(call)))})
+            return Message("answer", {}, {"logits": to_array(_scores(model, call))})
 
     def _grad(self, call: Message) -> Message:
-        """Gradients of the mean cross-entropy to int64 `of` (B, T), or of the sum of logits * float `of`."""
+        """Gradients of the mean cross-entropy to int64 `of`, or of the sum of logits * float `of`."""
         model, of = self._model(call), to_tensor(call.arrays["of"])
         for parameter in model.parameters():
             parameter.grad = None
         with _in_mode(model, training=False):
-            logits = contract.call_model(model, _ids(call))  # (B, T, V)
+            logits = _scores(model, call)  # (B, T, V), or (B, K)
         if of.dtype == torch.int64:
             loss = torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
         else:
@@ -172,11 +184,11 @@ class Answers:
             try:
                 tap, weights = ProductTap(model), WeightUse(model)
                 with weights, tap:
-                    contract.call_model(model, _ids(call))
+                    _scores(model, call)
             except Exception:  # a right program may not run below a dispatch mode: then no product is seen
                 tap, weights = ProductTap(model), WeightUse(model)
                 with weights:
-                    contract.call_model(model, _ids(call))
+                    _scores(model, call)
         arrays: dict[str, Array] = {}
         products = []
         for i, product in enumerate(tap.products):
@@ -217,15 +229,27 @@ class Answers:
     def _copy(self, call: Message) -> Held:
         """A deep copy; a model that refuses is built again and given the same parameters."""
         held = self._held[call.fields["handle"]]
+        tokenizer = held.tokenizer
         try:
-            return Held(copy.deepcopy(held.model), held.tokenizer, held.text, held.seed)
+            model = copy.deepcopy(held.model)
         except Exception:
             options = {"steps": 0} if held.seed is None else {"steps": 0, "seed": held.seed}
-            model, tokenizer, _ = contract.call_train(self._module, held.text, options)
+            model, tokenizer, _ = self._make(held.text, options, held.classes)
             with torch.no_grad():
                 for new, old in zip(model.parameters(), held.model.parameters(), strict=True):
                     new.data = old.detach().clone()
-            return Held(model, tokenizer, held.text, held.seed)
+        return Held(model, tokenizer, held.text, held.seed, held.classes)
+
+
+def _scores(model: nn.Module, call: Message) -> Tensor:
+    """The logits that were asked for: of the next token unless the call names another head."""
+    head = call.fields.get("head", "language")
+    if head == "texts":
+        mask = to_tensor(call.arrays["mask"]) if "mask" in call.arrays else None
+        return classifier_contract.call_model(model, _ids(call), mask)
+    if head == "tokens":
+        return classifier_contract.call_classify(model, _ids(call))
+    return contract.call_model(model, _ids(call))
 
 
 def _ids(call: Message) -> Tensor:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import Measurements
 from sandbox.probing import Finding, Probe, blocked
 from sandbox.wording import stopped
 
@@ -26,7 +26,7 @@ class Asked:
         return self.finding.status == "blocked" and self.root is None
 
 
-def ask(probes: Iterable[Probe], measured: Measurements) -> Iterator[Asked]:
+def ask(probes: Iterable[Probe], measured: Any) -> Iterator[Asked]:
     """The findings one by one, those that wait for the own training last."""
     roots: dict[str, str] = {}  # property that does not hold: title of the one that keeps it from being tried
     for probe in sorted(probes, key=lambda probe: probe.waits):
@@ -41,7 +41,7 @@ def ask(probes: Iterable[Probe], measured: Measurements) -> Iterator[Asked]:
         yield Asked(probe, finding, root)
 
 
-def _find(probe: Probe, measured: Measurements) -> Finding:
+def _find(probe: Probe, measured: Any) -> Finding:
     try:
         return probe.run(measured)
     except CandidateFault as fault:

@@ -25,7 +25,7 @@ def check_names(module: types.ModuleType) -> None:
     """Raises ContractError for a name that is missing or can't be called as agreed."""
     contract.check_names(module)
     for name, expected, count in (("new_caches", _NEW_CACHES, 1), ("generate_cached", _GENERATE, 4)):
-        function = contract.function_of(module, name, expected)
+        function = contract.function_named(module, name, expected)
         if not _takes(function, count):
             values = "one value" if count == 1 else "four values"
             raise ContractError(f"`{name}` can't be called with {values}. Expected {expected}.")

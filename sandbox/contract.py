@@ -26,12 +26,12 @@ class HasModel(Protocol):
 
 def check_names(module: types.ModuleType) -> None:
     """Raises ContractError for a name that is missing or can't be called as agreed."""
-    train = function_of(module, "train", _TRAIN)
-    signature = _signature(train)
+    train = function_named(module, "train", _TRAIN)
+    signature = signature_of(train)
     if signature is not None:
         _check_train(signature)
-    generate = function_of(module, "generate", _GENERATE)
-    signature = _signature(generate)
+    generate = function_named(module, "generate", _GENERATE)
+    signature = signature_of(generate)
     if signature is not None and not takes_by_name(signature):
         raise ContractError(f"`generate` can't be called with four values. Expected {_GENERATE}.")
 
@@ -55,7 +55,7 @@ def call_train(
                 " Expected encode(str) -> list[int] and decode(list[int]) -> str."
             )
     _thaw(model)
-    return model, tokenizer, _numbers(losses)
+    return model, tokenizer, numbers_of(losses)
 
 
 def call_model(model: nn.Module, ids: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def call_generate(
     """What the file's generation of this name makes of a prompt."""
     generate = getattr(module, name)
     values = (held.model, held.tokenizer, prompt, new_tokens)
-    signature = _signature(generate)
+    signature = signature_of(generate)
     arguments = signature and _bound(signature, dict(zip(_GENERATE_ARGUMENTS, values, strict=True)))
     text = generate(*arguments.args, **arguments.kwargs) if arguments else generate(*values)
     if not isinstance(text, str):
@@ -127,7 +127,7 @@ def _thaw(model: nn.Module) -> None:
         model.requires_grad_(True)
 
 
-def function_of(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:
+def function_named(module: types.ModuleType, name: str, expected: str) -> Callable[..., Any]:
     value = getattr(module, name, None)
     if value is None:
         raise ContractError(f"`{name}` is missing. Expected {expected}.")
@@ -174,7 +174,7 @@ def _bound(signature: inspect.Signature, values: dict[str, Any]) -> inspect.Boun
         return None
 
 
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):
@@ -191,7 +191,7 @@ def _forward(model: nn.Module, ids: Tensor) -> Any:
         return model(ids, None)
 
 
-def _numbers(losses: Any) -> list[float]:
+def numbers_of(losses: Any) -> list[float]:
     if isinstance(losses, Tensor):
         losses = losses.flatten().tolist()
     if not isinstance(losses, (list, tuple)):

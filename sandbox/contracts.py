@@ -5,9 +5,11 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 
-from sandbox import cached_contract, contract
+from sandbox import cached_contract, classifier_contract, contract
 
 CONTRACTS: Mapping[str, Callable[[types.ModuleType], None]] = {
     "gpt": contract.check_names,
     "kv_cache": cached_contract.check_names,
+    "classifier": classifier_contract.check_names,
+    "token_classifier": classifier_contract.check_token_names,
 }

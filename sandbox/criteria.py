@@ -30,13 +30,21 @@ def judge_criteria(subject: Subject) -> tuple[dict[str, Any], Failure | None]:
     generation: dict[str, Any] = {"passed": False, "expected": text, "got": None}
     criteria = {"loss_drop": loss, "generation": generation}
     try:
-        losses = subject.own_training.returned
-        loss |= {"steps": len(losses)}
-        if losses:
-            loss |= {"first": finite(losses[0]), "last": finite(losses[-1])}
-            loss["passed"] = losses[-1] < 0.5 * losses[0] and losses[-1] < 0.5
+        loss |= judge_loss(subject.own_training.returned)
         got = own_generation(subject)
     except CandidateFault as fault:
         return criteria, fault.failure
     generation |= {"passed": got == text, "got": got[: 4 * len(text) + 100]}
     return criteria, None
+
+
+def judge_loss(losses: list[float]) -> dict[str, Any]:
+    """Whether the last loss is below half of the first and below 0.5."""
+    if not losses:
+        return {"steps": 0}
+    return {
+        "passed": losses[-1] < 0.5 * losses[0] and losses[-1] < 0.5,
+        "first": finite(losses[0]),
+        "last": finite(losses[-1]),
+        "steps": len(losses),
+    }

@@ -12,15 +12,14 @@ from typing import Any
 import torch
 
 # what probes import, from beyond to proof, is loaded here: once for all examinations
-from sandbox import beyond, blocks, caching, generation, grafts, memory, objective, pictures, proof
+from sandbox import beyond, blocks, caching, generation, grafts, memory, objective, pictures, pooling, proof
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
-from sandbox.criteria import judge_criteria
 from sandbox.failures import Failure, failure, sanitised
 from sandbox.grafts import Grafts
 from sandbox.job import Ending, Event, Job
-from sandbox.measurements import Measurements
+from sandbox.kinds import kind_for
 from sandbox.probing import Probe, load_probes, property_entry, with_what_they_need
 from sandbox.rewrites import rewrite_note
 from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
@@ -38,6 +37,7 @@ __all__ = [
     "memory",
     "objective",
     "pictures",
+    "pooling",
     "proof",
 ]
 
@@ -56,6 +56,7 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     script = _run_script(job, spawn=spawn, emit=emit) if job.kind == "run" else None
     ran = time.monotonic()
     emit(Event("status", {"phase": "examining"}))
+    kind = kind_for(job.contract)
     session = Session(job=job, spawn=spawn, fill_uninitialized=True)
     own = Session(job=job, spawn=spawn, fill_uninitialized=False)
     subject = Subject(job=job, session=session, own=own)
@@ -63,10 +64,10 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
         subject.begin_own_training()
         probes = load_probes(job.probes)
         asked = with_what_they_need(probes, job.only)
-        properties, notes = _run_probes(asked, Measurements(subject), emit=emit)
+        properties, notes = _run_probes(asked, kind.measurements(subject), emit=emit)
         if rewrite := rewrite_note(job):
             notes.append(rewrite)
-        criteria, reason = judge_criteria(subject)
+        criteria, reason = kind.criteria(subject)
         if script is None or not script.losses:
             _emit_losses(subject, emit=emit)
     finally:
@@ -117,7 +118,7 @@ def _timings(sessions: tuple[Session, Session], *, started: float, ran: float) -
 
 
 def _run_probes(
-    probes: list[Probe], measured: Measurements, *, emit: Callable[[Event], None]
+    probes: list[Probe], measured: Any, *, emit: Callable[[Event], None]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     entries, notes = {}, []
     for asked in ask(probes, measured):

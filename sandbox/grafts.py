@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.asking import ask
 from sandbox.bugs import UNREADABLE, Status, place, stands
 from sandbox.job import IssuedBug, Job
-from sandbox.measurements import Measurements
+from sandbox.kinds import kind_for
 from sandbox.probing import Probe
 from sandbox.program import Program
 from sandbox.session import Session, Spawn
@@ -119,7 +119,7 @@ class Grafts:
         session = Session(
             job=job, spawn=self._spawn, fill_uninitialized=True, source=source, until=self._until
         )
-        measured = Measurements(Subject(job=job, session=session, own=session))
+        measured = kind_for(job.contract).measurements(Subject(job=job, session=session, own=session))
         broken, stopped = set[str](), False
         try:
             for asked in ask([probe for probe in self._probes if _is_asked(probe, bugs)], measured):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sandbox.arrays import to_array, to_tensor
-from sandbox.calls import CandidateFault, Message
+from sandbox.calls import Array, CandidateFault, Message
 from sandbox.failures import failure
 from sandbox.job import Job
 from sandbox.session import Session
@@ -45,11 +45,16 @@ class RemoteModel:
     session: Session
     handle: int
     dtype: str = "float32"
+    head: str = "language"  # whose logits are meant: language | texts | tokens
 
     @read_answer()
-    def logits(self, ids: Tensor, *, training_seed: int | None = None) -> Tensor:
-        """What the model answers to (B, T) token ids, meant to be (B, T, V); in training mode if seeded."""
-        answer = self._ask("logits", {"training_seed": training_seed}, {"ids": to_array(ids)})
+    def logits(self, ids: Tensor, mask: Tensor | None = None, *, training_seed: int | None = None) -> Tensor:
+        """What the model answers to (B, T) token ids, meant to be (B, T, V); in training mode if seeded.
+
+        Of texts (B, K); a mask (B, T) tells the real tokens.
+        """
+        fields = {"training_seed": training_seed, "head": self.head}
+        answer = self._ask("logits", fields, _inputs(ids, mask))
         return to_tensor(answer.arrays["logits"])
 
     @read_answer()
@@ -75,16 +80,19 @@ class RemoteModel:
         self._ask("set_parameters", {"copy": False}, arrays)
 
     @read_answer()
-    def gradients(self, ids: Tensor, of: Tensor) -> dict[str, Tensor | None]:
-        """Of the mean cross-entropy to targets `of` (B, T) int64, or of sum(logits * of), `of` (B, T, V)."""
-        answer = self._ask("grad", arrays={"ids": to_array(ids), "of": to_array(of)})
+    def gradients(self, ids: Tensor, of: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor | None]:
+        """Of the mean cross-entropy to targets `of` (B, T) int64, or of sum(logits * of), `of` (B, T, V).
+
+        Of texts `of` is (B,) or (B, K).
+        """
+        answer = self._ask("grad", {"head": self.head}, _inputs(ids, mask) | {"of": to_array(of)})
         found: dict[str, Tensor | None] = {name: to_tensor(array) for name, array in answer.arrays.items()}
         return found | {str(name): None for name in answer.fields["missing"]}
 
     @read_answer()
     def taps(self, ids: Tensor) -> Taps:
         """What one forward pass computed, in its order."""
-        answer = self._ask("taps", arrays={"ids": to_array(ids)})
+        answer = self._ask("taps", {"head": self.head}, _inputs(ids, None))
         taps = [Tap(*entry) for entry in answer.fields["products"]]
         for key, array in answer.arrays.items():
             i, side = key.split()
@@ -156,6 +164,10 @@ class Fed:
     logits: list[Tensor]  # of each step, meant to be (B, its tokens, V)
     lengths: list[list[int]]  # after each step, of each layer's cache
     stored: list[tuple[Tensor, Tensor]]  # keys and values of each layer in the end
+
+
+def _inputs(ids: Tensor, mask: Tensor | None) -> dict[str, Array]:
+    return {"ids": to_array(ids)} | ({"mask": to_array(mask)} if mask is not None else {})
 
 
 @dataclass
@@ -243,7 +255,7 @@ class Training:
     """One call of train: the model it returned, its list of losses, and what was observed."""
 
     model: RemoteModel
-    text: str
+    text: str  # empty where the file has a task of its own
     returned: list[float]
     computed: list[float]  # values of the cross-entropies that were computed
     observed: dict[str, Any]
@@ -290,9 +302,15 @@ class Subject:
     def train(
         self, text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
     ) -> Training:
-        """The submission's train on a text; with its own steps if None, observed if vocab is given."""
+        """The submission's train on a text, or on its own task where that is empty; with its own steps if
+        None, observed if vocab is given."""
         fields = _train_fields(text, steps=steps, seed=seed, vocab=vocab)
         return _read_training(self.session, text, self.session.call("train", fields))
+
+    def build(self, *, classes: int) -> RemoteModel:
+        """An untrained classifier with as many classes."""
+        fields = _train_fields("", steps=0, seed=self.seed) | {"classes": classes}
+        return _read_training(self.session, "", self.session.call("train", fields)).model
 
     def begin_own_training(self) -> None:
         """Starts the training with the submission's own steps and rate; nothing waits for it yet."""
@@ -315,7 +333,7 @@ class Subject:
 def _train_fields(
     text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
 ) -> dict[str, Any]:
-    return {"text": text, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
+    return {"text": text or None, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
 
 
 @read_answer()

@@ -50,7 +50,7 @@ def draw(
         bugs = _pick_bugs(found, rules, picks, drawn, rng)
         if len(bugs) < len(picks):
             continue
-        sentence = rng.choice(list(found.sentences))
+        sentence = _a_sentence(found, rng)
         variant = choose(
             found,
             bugs=[bug.id for bug in bugs],
@@ -90,7 +90,7 @@ def choose(
         problem=problem.slug,
         shape=shape or rng.choice(fitting or list(problem.shapes)),
         bugs=tuple(slots),
-        sentence=sentence or rng.choice(list(problem.sentences)),
+        sentence=sentence or _a_sentence(problem, rng),
         marks=marks,
         tier=tier,
         seed=seed,
@@ -102,6 +102,11 @@ def _require_family(problem: Problem, family: str) -> None:
     families = sorted({bug.family for bug in problem.bugs.values()})
     if family not in families:
         raise NotFound(f"There is no family “{family}” of bugs.", hint=f"There is: {', '.join(families)}.")
+
+
+def _a_sentence(problem: Problem, rng: random.Random) -> str:
+    """The id of one; '' where a file has a task of its own."""
+    return rng.choice(list(problem.sentences)) if problem.sentences else ""
 
 
 def _fills(picks: Sequence[Pick], problem: Problem, shape: str) -> bool:

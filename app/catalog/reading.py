@@ -58,8 +58,9 @@ def _pick(fields: Fields) -> Pick:
 def _read_problem(pack: Path, slug: str) -> Problem:
     folder = pack / slug
     fields = read_toml(folder / "problem.toml")
-    shapes = {name: _read_shape(folder / "shapes" / f"{name}.py") for name in fields.texts("shapes")}
     sentences = _sentences(fields)
+    names = fields.texts("shapes")
+    shapes = {name: _read_shape(folder / "shapes" / f"{name}.py", learns=bool(sentences)) for name in names}
     follows = fields.take("follows", str, "")
     given = read_text(folder / "given.py") if follows else ""
     problem = Problem(
@@ -70,13 +71,13 @@ def _read_problem(pack: Path, slug: str) -> Problem:
         contract=fields.text("contract"),
         statement=read_text(folder / "statement.md"),
         interviewer=read_text(folder / "interviewer.md"),
-        blank=_read_shape(folder / "blank.py") if (folder / "blank.py").is_file() else "",
+        blank=_read_shape(folder / "blank.py", learns=True) if (folder / "blank.py").is_file() else "",
         probes=read_text(folder / "probes.py"),
         shapes=shapes,
         given=given,
         starts={name: _read_start(pack / follows / "shapes" / f"{name}.py", given) for name in shapes}
         if follows
-        else {},
+        else _read_starts(folder / "start", shapes),
         sentences=sentences,
         bugs=read_bugs(folder, shapes),
         digest=_digest(folder),
@@ -85,23 +86,34 @@ def _read_problem(pack: Path, slug: str) -> Problem:
     return problem
 
 
-def _read_shape(path: Path) -> str:
+def _read_starts(folder: Path, shapes: dict[str, str]) -> dict[str, str]:
+    """The unsolved starts of a follow-up: one for each shape, or none at all."""
+    if not folder.is_dir():
+        return {}
+    return {name: _read_shape(folder / f"{name}.py", learns=False) for name in shapes}
+
+
+def _read_shape(path: Path, *, learns: bool) -> str:
+    """A whole program; one that `learns` sentences must name one."""
     text = read_text(path)
     try:
         found = sentence_literal(text)
     except SyntaxError as error:
         raise broken(str(path), f"does not parse: {error}") from error
-    if found is None:
+    if learns and found is None:
         raise broken(str(path), 'needs a line SENTENCE = "..." at its top level')
     return text
 
 
 def _read_start(path: Path, given: str) -> str:
     """The shape of the same name of the problem that this one follows, with what is given."""
-    return with_given(_read_shape(path), given)
+    return with_given(_read_shape(path, learns=True), given)
 
 
 def _sentences(fields: Fields) -> dict[str, str]:
+    """By name; a problem without the table has no sentences: its files have a task of their own."""
+    if "sentences" not in fields.names():
+        return {}
     sentences = fields.items("sentences")
     for name, text in sentences.items():
         if not isinstance(text, str) or not 20 <= len(text) <= LONGEST or len(set(text)) < 2:
@@ -118,6 +130,7 @@ def _digest(folder: Path) -> str:
     paths = [folder / "bugs.toml", folder / "problem.toml", folder / "probes.py", *folder.glob("given.py")]
     shapes = folder / "shapes"
     digest = hashlib.sha256()
-    for path in [*paths, *sorted((*shapes.glob("*.py"), *shapes.glob("*.toml")))]:
+    starts = (folder / "start").glob("*.py")
+    for path in [*paths, *sorted((*shapes.glob("*.py"), *shapes.glob("*.toml"), *starts))]:
         digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

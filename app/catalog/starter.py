@@ -63,19 +63,22 @@ class Material:
 
 
 def compose(problem: Problem, variant: Variant) -> Starter:
-    """The starter of a variant.
+    """The starter of a variant: of one without bugs the problem's unsolved start, where it has any.
 
     Raises BadInput when the variant names a shape, bug or sentence that the pack does not have (any more),
     or bugs that do not go together.
     """
     shape = _known(problem.shapes, variant.shape, "shape")
-    sentence = _known(problem.sentences, variant.sentence, "sentence")
+    if problem.starts and not variant.bugs:
+        start = problem.starts[variant.shape]
+        return Starter(variant=variant, source=start, sentence=problem.sentence(), slots=())
+    sentence = _known(problem.sentences, variant.sentence, "sentence") if problem.sentences else ""
     bugs = [_known(problem.bugs, bug, "bug") for bug in variant.bugs]
     patches = [_patch(bug, variant.shape) for bug in bugs]
     edits = [patch_edit(shape, patch) for patch in patches]
     marks = mark_edits(shape, patches) if variant.marks else []
     try:
-        source, starts = splice(shape, [*edits, sentence_edit(shape, sentence), *marks])
+        source, starts = splice(shape, [*edits, *sentence_edits(shape, sentence), *marks])
         compile(source, problem.filename, "exec")
     except (ValueError, SyntaxError) as error:
         raise BadInput(
@@ -96,7 +99,7 @@ def compose_blank(problem: Problem, variant: Variant) -> Starter:
     if not problem.blank:
         raise BadInput(f"{problem.title} is not offered from scratch.", hint="Choose another mode.")
     sentence = _known(problem.sentences, variant.sentence, "sentence")
-    source, _ = splice(problem.blank, [sentence_edit(problem.blank, sentence)])
+    source, _ = splice(problem.blank, sentence_edits(problem.blank, sentence))
     return Starter(variant=variant, source=source, sentence=sentence, slots=())
 
 
@@ -110,7 +113,7 @@ def material(problem: Problem, starter: Starter) -> Material:
 def plain_material(problem: Problem, *, sentence: str, shape: str | None = None) -> Material:
     """What the sandbox is told about a program that was issued with no bug that we know of."""
     text = problem.shapes[shape] if shape else next(iter(problem.shapes.values()))
-    clean, _ = splice(text, [sentence_edit(text, sentence)])
+    clean, _ = splice(text, sentence_edits(text, sentence))
     return Material(
         problem=problem.slug,
         contract=problem.contract,
@@ -144,12 +147,14 @@ def patch_edit(shape: str, patch: Patch) -> Edit:
     return Edit(start=start, end=start + len(patch.find), text=patch.replace)
 
 
-def sentence_edit(shape: str, sentence: str) -> Edit:
+def sentence_edits(shape: str, sentence: str) -> list[Edit]:
+    """What puts the sentence into a shape: nothing, where a shape names none."""
     found = sentence_literal(shape)
-    assert found is not None  # the reader has refused shapes without one
+    if found is None:
+        return []
     start, end, _ = found
     quoted = '"' + sentence.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return Edit(start=start, end=end, text=quoted)
+    return [Edit(start=start, end=end, text=quoted)]
 
 
 def mark_edits(shape: str, patches: Sequence[Patch]) -> list[Edit]:

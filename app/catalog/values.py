@@ -11,7 +11,8 @@ from app.errors import NotFound
 T = TypeVar("T")
 
 # What a person sees who runs the file: it stops; the loss is not a number; the loss does not fall far enough;
-# the text is wrong; nothing, both criteria pass; or it depends on the process, the seed or the sentence.
+# the second criterion is missed, such as a wrong text; nothing, both criteria pass; or it depends on the
+# process, the seed or the sentence.
 SYMPTOMS = ("crash", "nan", "flat", "text", "criteria_pass", "varies")
 # loud: it stops, is not a number or stays flat; canonical: the text is wrong, or it depends; silent: both
 # criteria pass; expert: so does nearly everything else
@@ -101,10 +102,14 @@ class Problem:
     probes: str  # the text of probes.py: goes into the sandbox and nowhere else
     shapes: Mapping[str, str]  # the clean programs, by name; the first is the default
     given: str  # what a follow-up adds to the program that was debugged; empty for a problem of its own
-    starts: Mapping[str, str]  # by shape: the clean program of the round before, with what is given
-    sentences: Mapping[str, str]  # by permanent id
+    starts: Mapping[str, str]  # the unsolved starts by shape; empty where bugs alone make the starter
+    sentences: Mapping[str, str]  # by permanent id; empty where a file has a task of its own
     bugs: Mapping[str, Bug]  # by permanent id
     digest: str  # of everything that a verdict depends on
+
+    def sentence(self, own: str | None = None) -> str:
+        """What a program is judged on: its own sentence, else the first; none where it has its own task."""
+        return (own or next(iter(self.sentences.values()))) if self.sentences else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

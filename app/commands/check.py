@@ -85,7 +85,7 @@ def read_submission(catalog: Catalog, path: Path, *, problem: str, settings: Set
             else "Its header can't be read: judged without the status of each bug."
         )
     chosen = catalog.problem(problem)
-    sentence = own_sentence(source) or next(iter(chosen.sentences.values()))
+    sentence = chosen.sentence(own_sentence(source))
     return Submission(
         path=str(path), source=source, material=plain_material(chosen, sentence=sentence), remark=remark
     )

@@ -33,6 +33,14 @@ def must_pass(verdict: Verdict) -> Judgement:
     return Judgement(complaints=tuple(complaints) or (f"its outcome is {verdict['outcome']}",))
 
 
+def must_be_unsolved(verdict: Verdict) -> Judgement:
+    """A start is a file of the contract, and what it lacks is for the candidate to write."""
+    failure = verdict["failure"]
+    if failure and failure["kind"] in ("syntax", "import", "contract"):
+        return Judgement(complaints=(failure["message"],))
+    return Judgement(complaints=("it passed",)) if verdict["outcome"] == "passed" else Judgement()
+
+
 def must_be_caught(verdict: Verdict, *, patch: Patch) -> Judgement:
     statuses = {entry["name"]: entry["status"] for entry in verdict["properties"]}
     complaints = [
@@ -54,7 +62,7 @@ def _symptom_complaints(verdict: Verdict, symptom: str) -> list[str]:
         "crash": raised,
         "nan": last is None and verdict["criteria"]["loss_drop"]["steps"] > 0,
         "flat": not raised and last is not None and not met["loss_drop"],
-        "text": met["loss_drop"] and not met["generation"],
+        "text": met["loss_drop"] and not all(met.values()),
         "criteria_pass": all(met.values()),
         "varies": True,
     }

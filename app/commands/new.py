@@ -37,6 +37,8 @@ def new(settings: Settings, wish: Wish) -> str:
     seed = secrets.randbelow(2**31) if wish.seed is None else wish.seed
     if wish.bugs:
         variant = _chosen(problem, wish, seed)
+    elif problem.starts and wish.tier is None:
+        variant = choose(problem, bugs=[], seed=seed, shape=wish.shape, marks=False)
     else:
         tier = wish.tier or catalog.tiers_of(wish.problem)[0].name
         variant = draw(
@@ -72,6 +74,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _said(path: Path, starter: Starter) -> str:
+    if not starter.slots:
+        return f"{path}: the program to start from. When it is done: overfit check {path}"
     bugs = plural(len(starter.slots), "bug")
     marked = "the regions that hold them are marked" if starter.variant.marks else "nothing is marked"
     return f"{path}: {bugs}; {marked}. Seed {starter.variant.seed}.\nWhen it is fixed: overfit check {path}"

@@ -23,6 +23,7 @@ PATIENCE_S = 120  # a proof must not depend on how busy the machine is
 PROVEN, DISPROVEN, OUR_FAULT = 0, 1, 3
 CLAIMS = {
     "shape": "the clean shape learns each sentence and passes",
+    "start": "the unsolved start loads, and does not pass",
     "bug": "alive alone, by the properties and the symptom it names; gone when it is taken out",
     "valid": "written otherwise, and accepted",
     "copy": "of those, with other names, another order and a function inlined: accepted too",

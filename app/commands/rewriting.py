@@ -10,7 +10,13 @@ import builtins
 import copy
 from collections.abc import Collection, Iterator
 
-CONTRACT = frozenset(("train", "generate", "new_caches", "generate_cached", "check_parity", "SENTENCE"))
+CONTRACT = frozenset(
+    {
+        *("train", "generate", "SENTENCE"),
+        *("new_caches", "generate_cached", "check_parity"),
+        *("GPTConfig", "GPTClassifier", "GPT"),
+    }
+)
 Function = ast.FunctionDef | ast.Lambda
 
 

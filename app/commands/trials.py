@@ -29,6 +29,7 @@ from app.commands.judgements import (
     Verdict,
     caught_by,
     must_be_caught,
+    must_be_unsolved,
     must_not_tell_fixed,
     must_pass,
     must_tell_right,
@@ -47,7 +48,7 @@ CAUGHT_BY = re.compile(r"# (?:property|caught by): ([a-z_]+)")
 class Trial:
     """One program to examine, and the judge of its verdict."""
 
-    kind: str  # shape | bug | valid | copy | wrong | mistaken | variant | reworded
+    kind: str  # shape | start | bug | valid | copy | wrong | mistaken | variant | reworded
     name: str
     group: str = ""  # what a table of them is grouped by
     source: str
@@ -65,6 +66,7 @@ def trials(
     wrong repairs. Raises SetupError for a program whose first line does not say what it is.
     """
     yield from _shapes(problem)
+    yield from _starts(problem)
     yield from bug_trials(problem, list(problem.bugs))
     yield from _programs(problem, folder / "valid", kind="valid", copies=thorough)
     yield from _programs(problem, folder / "wrong", kind="wrong")
@@ -77,16 +79,29 @@ def trials(
 
 def _shapes(problem: Problem) -> Iterator[Trial]:
     for name in problem.shapes:
-        for number, sentence in enumerate(problem.sentences.values()):
+        for number, sentence in enumerate(problem.sentences.values() or [""]):
             given = plain_material(problem, sentence=sentence, shape=name)
             yield Trial(
                 kind="shape",
-                name=f"{name}, “{sentence}”",
+                name=f"{name}, “{sentence}”" if sentence else name,
                 source=given.shape,
                 material=given,
                 judge=must_pass,
                 only=() if number < WHOLE else ("loss_falls",),
             )
+
+
+def _starts(problem: Problem) -> Iterator[Trial]:
+    """The unsolved starts: each reads as a file of the contract, and does not pass."""
+    for shape in problem.starts:
+        starter = compose(problem, choose(problem, bugs=[], seed=0, shape=shape))
+        yield Trial(
+            kind="start",
+            name=shape,
+            source=starter.source,
+            material=material(problem, starter),
+            judge=must_be_unsolved,
+        )
 
 
 def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
@@ -112,14 +127,13 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
 
 
 def _programs(problem: Problem, folder: Path, *, kind: str, copies: bool = False) -> Iterator[Trial]:
-    first = next(iter(problem.sentences.values()))
     for path in sorted(folder.glob("*.py")):
         source = read_text(path)
         pattern = CATEGORY if kind == "valid" else CAUGHT_BY
         found = pattern.match(source)
         if found is None:
             raise broken(str(path), f"line 1 must match {pattern.pattern!r}")
-        given = plain_material(problem, sentence=own_sentence(source) or first)
+        given = plain_material(problem, sentence=problem.sentence(own_sentence(source)))
         judge = must_pass if kind == "valid" else caught_by(found[1])
         yield Trial(kind=kind, name=path.stem, source=source, material=given, judge=judge)
         if copies:
@@ -175,7 +189,12 @@ def _variants(
     """
     had: list[Variant] = []
     for seed in range(drawn):
-        variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
+        try:
+            variant = draw(catalog, problem=problem.slug, tier=tier, seed=seed, avoid=had)
+        except BadInput:
+            if problem.starts:
+                return  # a follow-up begins with its start, and need not fill every tier
+            raise
         if variant.puzzle in {one.puzzle for one in had}:
             return  # a small pack has fewer
         had.append(variant)

@@ -166,6 +166,13 @@ def _ended(outcome: Outcome, job: Job, losses: Losses) -> Ended:
     return Ended(state="done", message=failure.get("message"), verdict=verdict, losses=shown)
 
 
+def _second_criterion(job: Job) -> dict[str, Any]:
+    """Not met: generation, or accuracy where there is no text to learn."""
+    if job.text:
+        return {"generation": {"passed": False, "expected": job.text, "got": None}}
+    return {"accuracy": {"passed": False, "measured": None, "expected": None}}
+
+
 def _killed(job: Job, *, level: str) -> dict[str, Any]:
     """The verdict on a file under which the sandbox died twice: it is the file that kills it."""
     return {
@@ -175,7 +182,7 @@ def _killed(job: Job, *, level: str) -> dict[str, Any]:
         "outcome": "failed",
         "criteria": {
             "loss_drop": {"passed": False, "first": None, "last": None},
-            "generation": {"passed": False, "expected": job.text, "got": None},
+            **_second_criterion(job),
         },
         "properties": [],
         "bugs": [{"id": bug.id, "status": "blocked", "properties": list(bug.properties)} for bug in job.bugs],

@@ -30,7 +30,9 @@ JUDGED = and_(MAY_SEE_VERDICT, LastJudged.id.is_not(None))
 PASSED = and_(JUDGED, LastJudged.verdict["outcome"].as_string() == "passed")
 _CRITERIA = and_(
     LastJudged.verdict["criteria"]["loss_drop"]["passed"].as_boolean(),
-    LastJudged.verdict["criteria"]["generation"]["passed"].as_boolean(),
+    or_(
+        *(LastJudged.verdict["criteria"][name]["passed"].as_boolean() for name in ("generation", "accuracy"))
+    ),
 )
 LIED = and_(JUDGED, LastJudged.verdict["outcome"].as_string() != "passed", _CRITERIA)
 RESULT: dict[str, Condition] = {

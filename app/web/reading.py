@@ -148,7 +148,7 @@ def _saw(criteria: Mapping[str, Any]) -> tuple[Fact, ...]:
     """The interviewer's two, as he reads them off the program."""
     if not criteria:
         return ()
-    fell, came = criteria["loss_drop"], criteria["generation"]
+    fell = criteria["loss_drop"]
     numbers = "" if fell["first"] is None else f"{loss(fell['first'])} → {loss(fell['last'])}"
     steps = f" in {fell['steps']} steps" if numbers and fell.get("steps") else ""
     return (
@@ -157,11 +157,24 @@ def _saw(criteria: Mapping[str, Any]) -> tuple[Fact, ...]:
             title="The loss fell" if fell["passed"] else "The loss did not fall",
             detail=f"{numbers}{steps}",
         ),
-        Fact(
-            sign="pass" if came["passed"] else "fail",
-            title="The sentence came out" if came["passed"] else "The sentence did not come out",
-            detail=_generated(came),
-        ),
+        _classified(criteria["accuracy"]) if "accuracy" in criteria else _wrote(criteria["generation"]),
+    )
+
+
+def _wrote(came: Mapping[str, Any]) -> Fact:
+    return Fact(
+        sign="pass" if came["passed"] else "fail",
+        title="The sentence came out" if came["passed"] else "The sentence did not come out",
+        detail=_generated(came),
+    )
+
+
+def _classified(accuracy: Mapping[str, Any]) -> Fact:
+    measured, expected = accuracy["measured"], accuracy["expected"]
+    return Fact(
+        sign="pass" if accuracy["passed"] else "fail",
+        title="Unseen texts are told apart" if accuracy["passed"] else "Unseen texts are not told apart",
+        detail="" if measured is None else f"{measured:.0%} of them right, {expected:.0%} asked for",
     )
 
 

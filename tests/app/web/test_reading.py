@@ -128,3 +128,12 @@ def test_slots_carry_numbers_and_no_names() -> None:
         "Bug 3: can't be told yet",
     ]
     assert reading.slots_words == "1 fixed, 1 alive, 1 can't be told yet"
+
+
+def test_a_classifier_is_read_by_what_it_tells_apart() -> None:
+    accuracy = {"passed": False, "measured": 0.412, "expected": 0.8}
+    criteria = {"loss_drop": CRITERIA["loss_drop"], "accuracy": accuracy}
+    reading = read_verdict(verdict(statuses="b", criteria=criteria))
+    assert reading.saw_passed == 1
+    assert reading.saw[1].title == "Unseen texts are not told apart"
+    assert reading.saw[1].detail == "41% of them right, 80% asked for"

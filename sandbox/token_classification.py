@@ -1,0 +1,198 @@
+"""The quantities that several probes of a classifier of tokens share: a language model with a second head."""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from dataclasses import dataclass, replace
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from sandbox.calls import CandidateFault
+from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.responses import tolerance
+from sandbox.subject import Parameters, RemoteModel, Subject, Training
+
+DIGITS, CLASSES = 10, 2  # the given task: count, and tell odd digits from even ones
+UNSEEN = 64  # texts
+
+
+@dataclass(frozen=True)
+class Heads:
+    """One model, asked for the next token and asked for each token's class."""
+
+    language: RemoteModel
+    classes: RemoteModel
+
+    @classmethod
+    def of(cls, model: RemoteModel) -> Heads:
+        return cls(model, replace(model, head="tokens"))
+
+
+class TokenClassification:
+    """Asks the subject for what probes look at. Every quantity may raise CandidateFault."""
+
+    def __init__(self, subject: Subject):
+        self.subject = subject
+
+    @property
+    def initial(self) -> Initial:
+        """The untrained model as train(steps=0) returns it."""
+        return self.subject.once("initial", self._make_initial)
+
+    def _make_initial(self) -> Initial:
+        model = self.subject.train("", steps=0, seed=self.subject.seed).model
+        parameters = model.parameters()
+        every = parameters.values | parameters.buffers
+        holes = tuple(name for name, value in every.items() if bool(value.isnan().any()))
+        if holes:
+            self.subject.session.without_fill()
+            model = self.subject.train("", steps=0, seed=self.subject.seed).model
+            parameters = model.parameters()
+        return Initial(model, parameters, holes)
+
+    @property
+    def untrained(self) -> Heads:
+        return Heads.of(self.initial.model)
+
+    @property
+    def drawn(self) -> Heads:
+        """The untrained model with its parameters drawn anew; float32 where it can't run in float64."""
+        return Heads.of(self.subject.once("drawn", self._draw))
+
+    def _draw(self) -> RemoteModel:
+        model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
+        try:
+            model.logits(self.ids(1, T))
+        except CandidateFault as fault:
+            if fault.fatal:
+                raise
+            return self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
+        return model
+
+    @property
+    def draws(self) -> list[Heads]:
+        """The model drawn several times: what two scores have in common once may be chance."""
+        dtype = self.drawn.language.dtype
+        return [Heads.of(self.initial.model.redrawn(std=STD, seed=s, dtype=dtype)) for s in range(1, 9)]
+
+    def ids(self, B: int, T: int, *, salt: int = 0) -> Tensor:
+        """Random digits: (B, T)."""
+        generator = torch.Generator().manual_seed(self.subject.seed + 1000 * salt)
+        return torch.randint(DIGITS, (B, T), generator=generator)
+
+    @property
+    def tolerance(self) -> float:
+        """Below this two logits of the drawn model are the same."""
+        model = self.drawn.language
+        return self.subject.once("tolerance", lambda: tolerance(model, model.logits(self.ids(8, T))))
+
+    @property
+    def language_gradients(self) -> dict[str, Tensor | None]:
+        """Of a random sum of the next token's logits."""
+        return self.subject.once("language gradients", lambda: self._gradients(self.drawn.language, DIGITS))
+
+    @property
+    def class_gradients(self) -> dict[str, Tensor | None]:
+        """Of a random sum of the classes' logits."""
+        return self.subject.once("class gradients", lambda: self._gradients(self.drawn.classes, CLASSES))
+
+    def _gradients(self, model: RemoteModel, width: int) -> dict[str, Tensor | None]:
+        generator = torch.Generator().manual_seed(3)
+        cotangent = torch.randn(4, T, width, generator=generator, dtype=torch.float64)
+        return model.gradients(
+            self.ids(4, T, salt=3), cotangent.float() if model.dtype == "float32" else cotangent
+        )
+
+    @property
+    def own_to_classes(self) -> list[str]:
+        """Parameters that reach the classes and not the next token: the head that was put beside."""
+        language = {name for name, g in self.language_gradients.items() if g is not None and bool(g.any())}
+        return [
+            name
+            for name, g in self.class_gradients.items()
+            if g is not None and bool(g.any()) and name not in language
+        ]
+
+    @property
+    def disagreement(self) -> float | None:
+        """Between the next token's logits and those of the given model with the same weights; None where
+        some of its weights are not there by name."""
+        return self.subject.once("disagreement", self._compare)
+
+    def _compare(self) -> float | None:
+        values, model = self.drawn.language.parameters().values, _given_model(self.subject.job.shape)
+        named = dict(model.named_parameters())
+        language = {name for name, g in self.language_gradients.items() if g is not None}
+        if (
+            not values
+            or not language <= set(named)
+            or any(values[n].shape != named[n].shape for n in language)
+        ):
+            return None
+        with torch.no_grad():
+            for name in language:
+                named[name].copy_(values[name])
+            expected = model(self.ids(4, T))
+        return float((self.drawn.language.logits(self.ids(4, T)) - expected).abs().max())
+
+    @property
+    def short(self) -> Training:
+        """A few observed steps."""
+        return self.subject.once(
+            "short", lambda: self.subject.train("", steps=SHORT, seed=self.subject.seed, vocab=DIGITS)
+        )
+
+    @property
+    def after_parameters(self) -> Parameters:
+        return self.subject.once("after parameters", self.short.model.parameters)
+
+    @property
+    def own(self) -> Training:
+        """The training with the program's own steps and rate."""
+        return self.subject.own_training
+
+    @property
+    def judged(self) -> tuple[float, float]:
+        """Accuracy and mean loss of the classes of random digits, computed here."""
+        return parity_results(self.subject)
+
+    @property
+    def language_loss(self) -> float:
+        """The trained model's mean loss on the next digit of unseen counts, but for the stride's first."""
+        return self.subject.once_own("language loss", lambda: _language_loss(self.own.model))
+
+
+def parity_results(subject: Subject) -> tuple[float, float]:
+    """Accuracy and mean loss of the own training's classes on random digits; inf for NaN."""
+    return subject.once_own("unseen results", lambda: _parity(Heads.of(subject.own_training.model).classes))
+
+
+def _parity(model: RemoteModel) -> tuple[float, float]:
+    ids = torch.randint(DIGITS, (UNSEEN, T), generator=torch.Generator().manual_seed(99_991))
+    logits = model.logits(ids).double()  # (B, T, 2)
+    if tuple(logits.shape) != (UNSEEN, T, CLASSES):
+        return 0.0, math.inf
+    loss = float(-logits.log_softmax(dim=-1).gather(-1, (ids % 2)[..., None]).mean())
+    return float((logits.argmax(dim=-1) == ids % 2).float().mean()), loss if math.isfinite(loss) else math.inf
+
+
+def _language_loss(model: RemoteModel) -> float:
+    draw = random.Random(99_991)
+    rows = [(draw.randrange(DIGITS), draw.randint(1, 3)) for _ in range(UNSEEN)]
+    ids = torch.tensor([[(start + stride * t) % DIGITS for t in range(T)] for start, stride in rows])
+    logits = model.logits(ids).double()[:, 1:-1]  # the stride is known from the second digit on
+    loss = float(-logits.log_softmax(dim=-1).gather(-1, ids[:, 2:, None]).mean())
+    return loss if math.isfinite(loss) else math.inf
+
+
+def _given_model(shape: str) -> nn.Module:
+    """The clean shape's model, executed in the examiner."""
+    module = ModuleType("shape")
+    sys.modules["shape"] = module  # dataclasses look their module up by name
+    exec(compile(shape, "shape.py", "exec", dont_inherit=True), module.__dict__)
+    model: nn.Module = module.train(steps=0, seed=0)[0]
+    return model.double().eval()
