@@ -40,7 +40,10 @@ async def problems(request: Request, parts: Everything) -> HTMLResponse:
     valid = await asyncio.to_thread(_valid_programs, parts.settings.problems)
     shelves = [_shelf(problem, valid=valid.get(problem.slug, 0)) for problem in found]
     return render(
-        request, "problems/problems.html", shelves=shelves, tiers=list(parts.catalog.tiers.values())
+        request,
+        "problems/problems.html",
+        shelves=shelves,
+        tiers=parts.catalog.tiers_of(next(iter(parts.catalog.problems))),
     )
 
 

@@ -59,6 +59,7 @@ def settings(tmp_path: Path, empty_store: Path) -> Settings:
         problems=write_pack(tmp_path / "problems"),
         slots=2,
         waiting_runs=3,
+        slow_seconds=0,
         assets="cdn",
     )
 

@@ -22,7 +22,7 @@ async def test_a_problem_is_counted_and_its_tiers_are_told_in_words(
     assert "<dd>4 <small>of 2 families</small></dd>" in page
     assert "<dd>3 <small>written otherwise" in page
     assert "Two bugs." in page
-    assert page.count('action="/attempts"') == 2
+    assert page.count('action="/attempts"') == 3
 
 
 async def test_no_bug_is_named(client: httpx2.AsyncClient) -> None:
