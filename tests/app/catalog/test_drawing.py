@@ -96,7 +96,7 @@ def test_a_tier_of_another_problem_is_refused_by_name(pack: Path) -> None:
     path = pack / "pack.toml"
     path.write_text(path.read_text().replace('name = "warm-up"', 'name = "warm-up"\nproblems = ["other"]'))
     catalog = load_catalog(pack)
-    assert [tier.name for tier in catalog.tiers_of("tiny")] == ["reported"]
+    assert [tier.name for tier in catalog.tiers_of("tiny")] == ["reported", "drill"]
     with pytest.raises(BadInput, match="“warm-up” does not draw from tiny") as raised:
         draw(catalog, problem="tiny", tier="warm-up", seed=1)
     assert raised.value.hint == "There is: reported."

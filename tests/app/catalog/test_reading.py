@@ -16,7 +16,7 @@ PATCHES = "tiny/shapes/tiny.toml"
 def test_a_pack_is_read_in_its_order_with_every_field(catalog: Catalog) -> None:
     problem = catalog.problem("tiny")
     bug = problem.bugs["halved"]
-    assert list(catalog.tiers) == ["reported", "warm-up"]
+    assert list(catalog.tiers) == ["reported", "warm-up", "drill"]
     assert (problem.title, problem.filename, list(problem.shapes)) == ("Tiny", "tiny.py", ["tiny"])
     assert (bug.family, bug.component, bug.properties) == ("two", "loss", ("halved_property",))
     assert (bug.patches["tiny"].find, bug.patches["tiny"].mark) == ("x * 2", "second")
