@@ -99,4 +99,4 @@ def test_a_tier_of_another_problem_is_refused_by_name(pack: Path) -> None:
     assert [tier.name for tier in catalog.tiers_of("tiny")] == ["reported", "drill"]
     with pytest.raises(BadInput, match="“warm-up” does not draw from tiny") as raised:
         draw(catalog, problem="tiny", tier="warm-up", seed=1)
-    assert raised.value.hint == "There is: reported."
+    assert raised.value.hint == "There is: reported, drill."

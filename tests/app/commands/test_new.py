@@ -70,7 +70,7 @@ def test_what_the_pack_does_not_have_is_named(overfit: Overfit) -> None:
         (("--bugs", "no-stop"), "There is no bug “no-stop” in gpt."),
         (
             ("--tier", "hard"),
-            "There is no tier “hard”.\nThere is: reported, warm-up, loud, silent, expert, shipped, drill, cache.",
+            "There is no tier “hard”.\nThere is: reported, warm-up, loud, silent, expert, shipped, drill,",
         ),
         (("--problem", "bert"), "There is no problem “bert”."),
         (("--shape", "round"), "has no bug to draw for the shape “round”."),
