@@ -23,7 +23,9 @@ export function connect(element) {
     const chosen = new FormData(form);
     const parts = ["overfit new", `--tier ${chosen.get("tier")}`];
     if (seed.value) parts.push(`--seed ${seed.value}`);
-    parts.push(chosen.get("marks") === "on" ? "--marks" : "--no-marks", "-o gpt.py");
+    const marks = chosen.get("marks");
+    if (marks) parts.push(marks === "on" ? "--marks" : "--no-marks");
+    parts.push("-o gpt.py");
     command.textContent = parts.join(" ");
   }
 
