@@ -28,7 +28,7 @@ UNDER_WAY = 2
 RECENT = 6
 MODES = (
     Mode("practice", "Practice", "Everything visible at once; hints are free."),
-    Mode("mock", "Mock", "The verdict waits for the end. Four runs on a slow machine; hints cost."),
+    Mode("mock", "Mock", "The verdict waits for the end. Four runs are counted, on a slow machine."),
     Mode("drill", "Drill", "One bug, five minutes, of any family or of one."),
     Mode("scratch", "From scratch", "An empty file with the contract, judged the same way."),
 )
