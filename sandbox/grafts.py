@@ -22,7 +22,7 @@ from sandbox.program import Program
 from sandbox.session import Session, Spawn
 from sandbox.subject import Subject
 
-MOST = 4  # composed programs that are tried for one verdict
+MOST = 3  # composed programs that are tried for one verdict
 TOGETHER_S = 15.0  # on the wall, for all of them
 WHOLE_FILE = frozenset(
     ("program", "tokenizer", "generate")

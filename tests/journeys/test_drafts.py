@@ -123,4 +123,5 @@ def test_the_starter_comes_back_when_asked_for(visitor: Visitor) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Back to the starter").click()
     wait_until_saved(page)
     assert visitor.read(attempt)["stages"][0]["draft"] == attempt["stages"][0]["starter"]
-    expect(page.locator(".view-line").first).to_contain_text("A character-level GPT")
+    first_line = attempt["stages"][0]["starter"].splitlines()[0]
+    expect(page.locator(".view-line").first).to_have_text(first_line)
