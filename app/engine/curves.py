@@ -25,7 +25,7 @@ class Curves:
         self._limits = limits
         self._wanted: set[tuple[str, str]] = set()  # tried once by this process, whatever came of it
 
-    async def want(self, *, problem: str, shape: str, sentence: str) -> None:
+    async def want(self, *, problem: str, contract: str, shape: str, sentence: str) -> None:
         """Have a curve measured in a quiet moment, unless it is known or on its way."""
         key = (sha256(shape), sha256(sentence))
         if key in self._wanted:
@@ -39,6 +39,7 @@ class Curves:
             source=shape,
             text=sentence,
             problem=problem,
+            contract=contract,
             probes="",
             shape=shape,
             limits=self._limits,

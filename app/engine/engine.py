@@ -144,10 +144,10 @@ class Engine:
         with contextlib.suppress(RunFinished):
             await self.cancel(run_id)
 
-    async def want_curve(self, *, problem: str, shape: str, sentence: str) -> None:
+    async def want_curve(self, *, problem: str, contract: str, shape: str, sentence: str) -> None:
         """Have the clean shape's curve on a sentence measured when nobody waits."""
         if self._curves is not None and self.judge.state != "failed":
-            await self._curves.want(problem=problem, shape=shape, sentence=sentence)
+            await self._curves.want(problem=problem, contract=contract, shape=shape, sentence=sentence)
 
     async def _warm_up(self, sandbox: Examiner, worker: Worker) -> None:
         try:
