@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Database
@@ -39,21 +39,18 @@ async def settle(db: Database, *, user_id: str, now: int) -> None:
     async with db.write() as session:
         for stage_id, attempt_id, deadline_at in (await session.execute(stages)).all():
             await session.execute(update(Stage).where(Stage.id == stage_id).values(finished_at=deadline_at))
-            await _expire_unless_it_goes_on(session, attempt_id, deadline_at=deadline_at, now=now)
+            await _expire_without_hour(session, attempt_id, deadline_at=deadline_at)
         for attempt_id, deadline_at in (await session.execute(hours)).all():
             unfinished = (Stage.attempt_id == attempt_id, Stage.finished_at.is_(None))
             await session.execute(update(Stage).where(*unfinished).values(finished_at=deadline_at))
             await _expire(session, attempt_id, deadline_at=deadline_at)
 
 
-async def _expire_unless_it_goes_on(
-    session: AsyncSession, attempt_id: str, *, deadline_at: int | None, now: int
-) -> None:
+async def _expire_without_hour(session: AsyncSession, attempt_id: str, *, deadline_at: int | None) -> None:
+    """Attempts of before there were hours end with their last stage."""
     open_stage = select(Stage.id).where(Stage.attempt_id == attempt_id, Stage.finished_at.is_(None)).limit(1)
-    its_time_is_over = select(Attempt.id).where(
-        Attempt.id == attempt_id, or_(Attempt.deadline_at.is_(None), Attempt.deadline_at <= now)
-    )
-    if await session.scalar(open_stage) is None and await session.scalar(its_time_is_over) is not None:
+    no_hour = select(Attempt.id).where(Attempt.id == attempt_id, Attempt.deadline_at.is_(None))
+    if await session.scalar(open_stage) is None and await session.scalar(no_hour) is not None:
         await _expire(session, attempt_id, deadline_at=deadline_at)
 
 

@@ -24,6 +24,7 @@ TITLES: dict[str, str] = {
     "token_classifier": "Token head",
 }
 ALONE_MINUTES: dict[str, int] = {"complexity": 10, "kv_cache": 30, "classifier": 20, "token_classifier": 20}
+HOUR = "hour"  # in the lobby's form: every stage; with `_kv_cache` after it, that one as the follow-up
 CACHE_FIRST = 0.75
 LEAST_MS = 60_000  # a stage is not opened for less
 MINUTE_MS = 60_000
@@ -41,11 +42,22 @@ class Step:
 
 def plan_for(mode: Mode, *, problem_is_debugged: bool, seed: int) -> tuple[StageKind, ...]:
     """What follows where nothing was wished: in a mock of the debug round the whole hour, else nothing."""
-    if mode != "mock" or not problem_is_debugged:
-        return ("debug",)
+    return whole_hour(seed=seed) if mode == "mock" and problem_is_debugged else ("debug",)
+
+
+def whole_hour(*, seed: int) -> tuple[StageKind, ...]:
+    """All that an hour may hold; the seed draws which follow-up comes first."""
     cache_first = random.Random(f"follow-up/{seed}").random() < CACHE_FIRST
     drawn: tuple[StageKind, ...] = ("kv_cache", "classifier") if cache_first else ("classifier", "kv_cache")
     return ("debug", "complexity", *drawn)
+
+
+def stages_of(choice: str, *, seed: int) -> Sequence[str]:
+    """The lobby's choice: the whole hour, one with a follow-up of one's choice, or a stage alone."""
+    if choice == HOUR:
+        return whole_hour(seed=seed)
+    first, _, follow_up = choice.partition(f"{HOUR}_")
+    return ("debug", "complexity", follow_up) if not first and follow_up else (choice,)
 
 
 def deadline_of(

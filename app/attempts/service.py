@@ -186,7 +186,7 @@ def _compose(catalog: Catalog, problem: Problem, wish: Wish, had: list[Variant],
     variant = draw(
         catalog,
         problem=wish.problem,
-        tier=wish.tier or TIERS[wish.mode],
+        tier=wish.tier or _usual_tier(catalog, wish),
         seed=seed,
         shape=wish.shape,
         marks=_marks(wish, seed),
@@ -194,6 +194,13 @@ def _compose(catalog: Catalog, problem: Problem, wish: Wish, had: list[Variant],
         avoid=had,
     )
     return compose(problem, variant)
+
+
+def _usual_tier(catalog: Catalog, wish: Wish) -> str:
+    """The mode's, where the problem has it; else the problem's first."""
+    names = [tier.name for tier in catalog.tiers_of(wish.problem)]
+    usual = TIERS[wish.mode]
+    return usual if usual in names or not names else names[0]
 
 
 def _marks(wish: Wish, seed: int) -> bool | None:

@@ -4,6 +4,7 @@
 const controllers = {
   account: () => import("#controllers/account.js"),
   copy: () => import("#controllers/copy.js"),
+  gate: () => import("#controllers/gate.js"),
   history: () => import("#controllers/history.js"),
   keycaps: () => import("#controllers/keycaps.js"),
   lobby: () => import("#controllers/lobby.js"),

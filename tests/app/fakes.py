@@ -148,6 +148,41 @@ def write_pack(folder: Path) -> Path:
     return folder
 
 
+FOLLOW_UP = """
+format = 1
+title = "Tiny with a cache"
+summary = "What follows."
+filename = "tiny.py"
+contract = "kv_cache"
+follows = "tiny"
+shapes = ["tiny"]
+
+[sentences]
+fox = "the quick brown fox jumps"
+"""
+GIVEN = """def given():
+    return "given"
+"""
+
+
+def write_follow_up(folder: Path) -> Path:
+    """A second problem of the pack, `kv_cache`, that goes on from the tiny one; it has no bugs."""
+    cache = folder / "kv_cache"
+    (cache / "shapes").mkdir(parents=True)
+    pack = folder / "pack.toml"
+    pack.write_text(pack.read_text().replace('order = ["tiny"]', 'order = ["tiny", "kv_cache"]'))
+    (cache / "problem.toml").write_text(FOLLOW_UP)
+    (cache / "bugs.toml").write_text("format = 1\nbugs = []\n")
+    (cache / "shapes" / "tiny.py").write_text(SHAPE + "\n\n" + GIVEN)
+    (cache / "shapes" / "tiny.toml").write_text("format = 1\n")
+    (cache / "given.py").write_text(GIVEN)
+    (cache / "statement.md").write_text("Make it **cheap**.\n")
+    (cache / "interviewer.md").write_text("For the interviewer.\n")
+    (cache / "probes.py").write_text('"""No probes."""\n')
+    (cache / "debrief.md").write_text("")
+    return folder
+
+
 class SteppingClock:
     """A clock that tests move."""
 

@@ -2,7 +2,7 @@
 
 /** @import {Editor, EditorEvents, PageFacts, RunKind, RunSummary} from "#models/types" */
 
-import { attemptActions } from "#controllers/attempt_actions.js";
+import { attemptActions, goOn } from "#controllers/attempt_actions.js";
 import { banners } from "#controllers/banners.js";
 import { coach } from "#controllers/coach.js";
 import { copy } from "#controllers/copy.js";
@@ -72,7 +72,7 @@ class Workspace {
     this.#facts = facts;
     this.#attempt = attempt;
     this.#stage = stage;
-    this.#isOver = attempt.state !== "open";
+    this.#isOver = attempt.state !== "open" || stage.finished_at !== null;
     this.#clock = new ServerClock(attempt.now);
     this.#draft = new Draft(stage, this.#clock);
     this.#editor = plainEditor(ref(page, "plain", HTMLTextAreaElement), this.#events);
@@ -80,7 +80,7 @@ class Workspace {
     this.#banners = banners(page);
     this.#coach = coach(page);
     this.#drawer = drawer(page);
-    this.#hints = hintLadder(page, { attempt, stageId: stage.id, isOver });
+    this.#hints = hintLadder(page, { attempt, stage, isOver });
     const isMarked = (/** @type {number} */ line) => this.#isMarked(line);
     this.#ledger = ledger(page, { stage, isMarked, seq: () => this.#draft.seq, isOver });
     this.#output = outputPane(page, { goTo });
@@ -101,7 +101,7 @@ class Workspace {
     if (!this.#isOver) await this.#draft.adopt();
     this.#synchronise();
     this.#keepTime();
-    if (this.#isOver) this.#sayOver("This attempt is over. Its draft stays as it was.");
+    if (this.#isOver) this.#sayOver("This is over. Its draft stays as it was.");
     this.#runner.resume();
     await this.#enhance();
   }
@@ -188,6 +188,7 @@ class Workspace {
       { name: "copy-output", label: "Copy the output", act: () => void this.#copyOutput() },
       { name: "reset", label: "Back to the starter", off: isClosed, act: () => void this.#reset() },
       { name: "download", label: "Download the file", act: () => this.#actions.download() },
+      { name: "done", label: "Done with this stage", off: () => this.#isOver || !this.#goesOn, act: () => void this.#actions.done() },
       { name: "finish", label: "Finish and review", act: () => void this.#actions.finish() },
       { name: "reveal", label: "Reveal the bugs", act: () => void this.#actions.reveal() },
     ]);
@@ -276,10 +277,17 @@ class Workspace {
     this.#synchronise();
   }
 
+  /** Whether another stage follows this one. */
+  get #goesOn() {
+    return this.#attempt.state === "open" && this.#attempt.plan.some(({ state }) => state === "next");
+  }
+
   /** @param {string} words */
   #sayOver(words) {
     for (const name of ["run", "check"]) ref(this.#page, name, HTMLButtonElement).disabled = true;
-    this.#banners.show("over", words, { button: { label: "Review", act: () => void this.#actions.finish() } });
+    const onward = { label: "Go on", act: () => void goOn(this.#attempt, this.#stage.id) };
+    const review = { label: "Review", act: () => location.assign(`${this.#attempt.url}/review`) };
+    this.#banners.show("over", words, { button: this.#goesOn ? onward : review });
   }
 
   #sayKept() {
