@@ -28,7 +28,7 @@ from app.web.templating import render
 router = APIRouter(include_in_schema=False)
 
 MARK = "# marked:"
-ENDED = frozenset({"done", "interrupted", "error"})
+OUR_FAULT = frozenset({"interrupted", "error"})
 KEYS = (
     ("mod+enter", "run the file"),
     ("mod+shift+enter", "check the file"),
@@ -150,7 +150,7 @@ def _minutes(stage: StageView) -> int | None:
 
 def _last_reading(stage: StageView) -> Reading | None:
     """What the last ended run said, for a page that is opened again."""
-    ended = [run for run in stage.runs if run.state in ENDED]
+    ended = [run for run in stage.runs if run.verdict is not None or run.state in OUR_FAULT]
     return read_verdict(ended[-1].verdict, message=ended[-1].message) if ended else None
 
 

@@ -57,7 +57,9 @@ def stages_of(choice: str, *, seed: int) -> Sequence[str]:
     if choice == HOUR:
         return whole_hour(seed=seed)
     first, _, follow_up = choice.partition(f"{HOUR}_")
-    return ("debug", "complexity", follow_up) if not first and follow_up else (choice,)
+    if first or not follow_up:
+        return (choice,)
+    return ("debug", "complexity", follow_up, "classifier" if follow_up == "kv_cache" else "kv_cache")
 
 
 def deadline_of(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.attempts import coaching, draft, service, stages
+from app.attempts import coaching, draft, pausing, service, stages
 from app.attempts.coaching import ExplanationView, HintView
 from app.attempts.draft import DraftView
 from app.attempts.schemas import MILLISECONDS, Marks, NewAttempt, NewEdits, NewExplanation, Seq, TakeHint
@@ -33,6 +33,18 @@ async def read_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
 async def finish_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
     """End an attempt."""
     return await service.finish(parts, seat)
+
+
+@router.post("/attempts/{attempt_id}/pause")
+async def pause_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
+    """Stop the clock, in practice."""
+    return await pausing.pause(parts, seat)
+
+
+@router.post("/attempts/{attempt_id}/resume")
+async def resume_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
+    """Let the clock run again."""
+    return await pausing.go_on(parts, seat)
 
 
 @router.post("/attempts/{attempt_id}/reveal")

@@ -60,6 +60,7 @@ class AttemptView:
     now: int
     deadline_at: int | None
     extra_minutes: int  # that the gate has opened
+    paused_left_ms: int | None  # what the clock shows while it stands
     bug_count: int | None
     plan: list[Step]
     stages: list[StageView]
@@ -113,6 +114,7 @@ def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageVi
         now=now,
         deadline_at=attempt.deadline_at,
         extra_minutes=attempt.options.get("extra_minutes", 0),
+        paused_left_ms=attempt.options.get("pause", {}).get("stage"),
         bug_count=len(variant["bugs"]) if seen.verdict else None,
         plan=steps(manner.stages, stages=opened, is_over=attempt.state != "open", tells_all=seen.verdict),
         stages=stages,

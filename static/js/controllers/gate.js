@@ -4,6 +4,7 @@
 
 import { attemptActions, goOn } from "#controllers/attempt_actions.js";
 import { banners } from "#controllers/banners.js";
+import { pausing } from "#controllers/pausing.js";
 import { startTimer } from "#controllers/timer.js";
 import { addCommands } from "#lib/commands.js";
 import { announce, pageData, ref } from "#lib/dom.js";
@@ -26,8 +27,10 @@ export function connect(page) {
     { name: "done", label: "Done with this stage", off: () => over || !goesOn, act: () => void actions.done() },
     { name: "finish", label: "Finish and review", act: () => void actions.finish() },
   ]);
-  startTimer(page, { stage, clock: new ServerClock(attempt.now), keptMs: 0, onKept() {}, onOver: () => void close() });
+  const clock = new ServerClock(attempt.now);
+  startTimer(page, { stage, clock, keptMs: 0, pausedMs: attempt.paused_left_ms, onKept() {}, onOver: () => void close() });
   if (over) sayOver();
+  pausing(attempt, notices);
   box.addEventListener("submit", (event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);

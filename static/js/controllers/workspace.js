@@ -13,6 +13,7 @@ import { ledger } from "#controllers/ledger.js";
 import { lossChart } from "#controllers/loss_chart.js";
 import { outputPane } from "#controllers/output.js";
 import { goToMark, goToPane } from "#controllers/panes.js";
+import { pausing } from "#controllers/pausing.js";
 import { plainEditor } from "#controllers/plain_editor.js";
 import { runBudget } from "#controllers/run_budget.js";
 import { Runner } from "#controllers/runner.js";
@@ -102,6 +103,7 @@ class Workspace {
     this.#synchronise();
     this.#keepTime();
     if (this.#isOver) this.#sayOver("This is over. Its draft stays as it was.");
+    pausing(this.#attempt, this.#banners);
     this.#runner.resume();
     await this.#enhance();
   }
@@ -141,6 +143,7 @@ class Workspace {
       stage: this.#stage,
       clock: this.#clock,
       keptMs: this.#facts.kept_ms,
+      pausedMs: this.#attempt.paused_left_ms,
       onKept: () => this.#sayKept(),
       onOver: () => void this.#close("The time is over. The draft is kept as it stands."),
     });
@@ -159,7 +162,7 @@ class Workspace {
 
   #addCommands() {
     const isBusy = () => this.#runner.isBusy;
-    const isClosed = () => this.#isOver || this.#readsOnly.matches;
+    const isClosed = () => this.#isOver || this.#isPaused || this.#readsOnly.matches;
     const off = () => isClosed() || isBusy();
     const press = (/** @type {string} */ name, /** @type {boolean} */ on) =>
       ref(this.#page, name, HTMLElement).setAttribute("aria-pressed", String(on));
@@ -196,7 +199,7 @@ class Workspace {
 
   /** @param {RunKind} kind */
   #run(kind) {
-    if (this.#isOver || this.#runner.isBusy) return;
+    if (this.#isOver || this.#isPaused || this.#runner.isBusy) return;
     this.#ledger.beforeRun();
     this.#editor.showFailure(null, "");
     void this.#runner.start(kind);
@@ -245,7 +248,7 @@ class Workspace {
     if (this.#editor.text() !== this.#draft.text) this.#editor.load(this.#draft.text);
     const { state } = this.#draft;
     if (state === "closed" && !this.#isOver) void this.#close("This attempt was ended elsewhere, or its time is over.");
-    this.#editor.setReadOnly(this.#isOver || state === "readonly" || this.#readsOnly.matches);
+    this.#editor.setReadOnly(this.#isOver || this.#isPaused || state === "readonly" || this.#readsOnly.matches);
     this.#decorate();
   }
 
@@ -275,6 +278,11 @@ class Workspace {
     this.#sayOver(words);
     await this.#draft.flush();
     this.#synchronise();
+  }
+
+  /** Whether the clock stands still: then nothing is written either. */
+  get #isPaused() {
+    return this.#attempt.paused_left_ms !== null;
   }
 
   /** Whether another stage follows this one. */

@@ -100,6 +100,7 @@ export interface Attempt {
   now: number;
   deadline_at: number | null;
   extra_minutes: number;
+  paused_left_ms: number | null;
   bug_count: number | null;
   plan: Step[];
   stages: Stage[];

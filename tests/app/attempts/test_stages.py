@@ -226,3 +226,24 @@ async def test_each_stage_can_be_had_alone(client: httpx2.AsyncClient) -> None:
 async def test_a_plan_that_makes_no_sense_is_refused(client: httpx2.AsyncClient, stages: list[str]) -> None:
     answer = await client.post("/api/attempts", json={"problem": "tiny", "stages": stages})
     assert answer.status_code == 422
+
+
+async def test_the_clock_of_practice_can_stand_still(
+    client: httpx2.AsyncClient, clock: SteppingClock, sandbox: FakeSandbox
+) -> None:
+    attempt = await opened(client, minutes=60)
+    clock.pass_time(seconds=10 * 60)
+    paused = (await client.post(f"/api/attempts/{attempt['id']}/pause")).json()
+    assert (paused["paused_left_ms"], paused["deadline_at"]) == (50 * MINUTE_MS, None)
+    clock.pass_time(seconds=24 * 60 * 60)
+    refused = await client.post(f"/api/stages/{attempt['stages'][0]['id']}/runs", json={"code": "print(1)"})
+    assert refused.status_code == 409
+    resumed = (await client.post(f"/api/attempts/{attempt['id']}/resume")).json()
+    assert resumed["state"] == "open"
+    assert resumed["stages"][0]["deadline_at"] == clock.now() + 50 * MINUTE_MS
+    await run(client, resumed, "print(1)", sandbox)
+
+
+async def test_the_clock_of_a_mock_never_stands_still(client: httpx2.AsyncClient) -> None:
+    mock = await opened(client, mode="mock")
+    assert (await client.post(f"/api/attempts/{mock['id']}/pause")).status_code == 403
