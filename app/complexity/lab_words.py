@@ -26,8 +26,8 @@ def power(value: float | None) -> str:
 
 def findings(series: Sequence[Series]) -> list[str]:
     """A sentence or two for each curve, and one on both."""
-    told = [sentence for one in series for sentence in _of(one)]
-    return [*told, *_gain(series)]
+    told = [sentence for one in series for sentence in (_slopes(one), _parting(one))]
+    return [*told, *_steeper(series), *_gain(series)]
 
 
 def sources(series: Sequence[Series]) -> list[str]:
@@ -43,14 +43,15 @@ def finding(series: Sequence[Series]) -> str:
     return " ".join(_slopes(one) for one in series)
 
 
-def _of(one: Series) -> list[str]:
-    told = [_slopes(one), _parting(one)]
-    if (one.tail or 0.0) > one.theory + STEEPER:
-        told.append(
-            "In the last half it is steeper than theory, which counts multiplications alone: numbers that"
-            " outgrow the processor's caches take longer to fetch."
-        )
-    return told
+def _steeper(series: Sequence[Series]) -> list[str]:
+    steep = [one.name for one in series if (one.tail or 0.0) > one.theory + STEEPER]
+    if not steep:
+        return []
+    where = "with a cache and without" if len(steep) == 2 else TITLES[steep[0]].lower()
+    return [
+        f"In the last half it is steeper than theory {where}. Theory counts multiplications alone: numbers"
+        " that outgrow the processor's caches take longer to fetch."
+    ]
 
 
 def _slopes(one: Series) -> str:

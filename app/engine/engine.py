@@ -162,7 +162,8 @@ class Engine:
             Conflict: this person has a measurement under way.
         """
         self.require_judge()
-        assert self._lab is not None
+        if self._lab is None or self.judge.state != "ready":
+            raise Unavailable("The judge is warming up.", hint="Measure in some seconds.")
         return await self._lab.measure(programs, user_id=user_id)
 
     async def _warm_up(self, sandbox: Examiner, worker: Worker) -> None:
