@@ -12,6 +12,7 @@ from app.complexity.slopes import Name, Point, Series, line
 LEFT, TOP, WIDTH, HEIGHT = 40, 14, 440, 236  # pixels of the plot
 ROOM = 1.35  # the range goes on by this factor, so that no point lies on the edge
 TICKS_T = 4  # from one to the next, a factor
+LABEL = 196  # the widest, with its distance
 GUIDE_NAMED = 0.62  # of its length, from below
 
 
@@ -147,17 +148,21 @@ def _guide_label(one: Series, scale: _Scale, height: float) -> Label:
 
 
 def _label(one: Series, scale: _Scale) -> Label:
-    """Beside the last point on its right while there is room, else above the last ones."""
+    """Where the curve leaves room: of a steep one on the left of its end, of a flat one above it."""
     x, y = scale.dot(one.points[-1])
-    is_above = x > LEFT + 0.55 * WIDTH
-    if is_above:
-        x, y = x + 10, min(scale.dot(point)[1] for point in one.points[-5:]) - 32
+    anchor = "end"
+    if one.theory > 1 and x - LABEL > LEFT:
+        x, y = x - 36, y - 2
+    elif one.theory == 1 and x - LABEL > LEFT:
+        x, y = x + 10, min(scale.dot(point)[1] for point in one.points[-5:]) - 30
+    else:
+        x, y, anchor = x + 10, y + 2, "start"
     return Label(
-        x=x + 10 if not is_above else x,
-        y=round(max(TOP + 10, y + 2), 1),
-        anchor="end" if is_above else "start",
+        x=round(x, 1),
+        y=round(max(TOP + 10, y), 1),
+        anchor=anchor,
         title=f"{TITLES[one.name]}: {'yours' if one.whose == 'yours' else 'clean model'}",
-        words=f"slope {power(one.tail)} in the last half, {power(one.slope)} over all",
+        words=f"slope {power(one.tail)} in the last half",
     )
 
 
