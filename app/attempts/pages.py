@@ -16,6 +16,7 @@ from app.attempts.plan import stages_of
 from app.attempts.schemas import Name, NewAttempt
 from app.attempts.service import SEEDS, Wish
 from app.attempts.views import AttemptView, StageView
+from app.complexity import lab
 from app.complexity import service as complexity
 from app.complexity.service import KIND
 from app.deadlines import MINUTE_MS, kept_ms
@@ -77,7 +78,9 @@ async def sitting(request: Request, parts: Everything, seat: OwnedAttempt) -> HT
             request,
             "attempts/gate.html",
             **context,
-            gate=await complexity.gate(parts, at_stage),
+            gate=(gate := await complexity.gate(parts, at_stage)),
+            lab=await lab.shown(parts, at_stage),
+            lab_opens=gate.lab_opens,
             over=stage.finished_at is not None,
             page_keys=GATE_KEYS,
         )

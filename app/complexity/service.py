@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat
-from app.complexity.questions import BY_NAME, CORE, QUESTIONS, TRIES, Question, judge
+from app.complexity.questions import BY_NAME, CORE, MEASURED, QUESTIONS, TRIES, Question, judge
 from app.errors import Conflict, NotFound, StageClosed
 from app.manner import Manner, gate_minutes
 from app.models import Answer, Attempt, Stage
@@ -41,6 +41,7 @@ class Gate:
 
     questions: list[Asked]
     passed: bool
+    lab_opens: bool  # what is measured gives nothing away any more
     extra_minutes: int  # that it has opened
     deadline_at: int | None  # of the stage
     hour_ends: int | None
@@ -106,12 +107,14 @@ def _give_more_time(attempt: Attempt) -> None:
 
 def _gate(stage: Stage, attempt: Attempt, answers: Sequence[Answer]) -> Gate:
     over = stage.finished_at is not None
+    questions = [
+        _asked(question, [one for one in answers if one.question == question.name], over=over)
+        for question in QUESTIONS
+    ]
     return Gate(
-        questions=[
-            _asked(question, [one for one in answers if one.question == question.name], over=over)
-            for question in QUESTIONS
-        ],
+        questions=questions,
         passed=_passed(answers),
+        lab_opens=over or all(one.left == 0 for one in questions if one.name in MEASURED),
         extra_minutes=attempt.options.get("extra_minutes", 0),
         deadline_at=stage.deadline_at,
         hour_ends=attempt.deadline_at,

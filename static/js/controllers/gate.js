@@ -4,6 +4,7 @@
 
 import { attemptActions, goOn } from "#controllers/attempt_actions.js";
 import { banners } from "#controllers/banners.js";
+import { lab } from "#controllers/lab.js";
 import { pausing } from "#controllers/pausing.js";
 import { startTimer } from "#controllers/timer.js";
 import { addCommands } from "#lib/commands.js";
@@ -29,6 +30,7 @@ export function connect(page) {
   ]);
   const clock = new ServerClock(attempt.now);
   startTimer(page, { stage, clock, keptMs: 0, pausedMs: attempt.paused_left_ms, onKept() {}, onOver: () => void close() });
+  const measuring = lab(page, { stageId: stage.id, attemptId: attempt.id });
   if (over) sayOver();
   pausing(attempt, notices);
   box.addEventListener("submit", (event) => {
@@ -43,7 +45,8 @@ export function connect(page) {
     const text = String(new FormData(form).get("text") ?? "");
     const told = ref(box, `told-${name}`, HTMLElement);
     try {
-      await post(`/api/stages/${stage.id}/answers`, { question: name, text });
+      const now = await post(`/api/stages/${stage.id}/answers`, { question: name, text });
+      if (now.lab_opens) measuring.open();
       await draw();
       announce(ref(box, `told-${name}`, HTMLElement).textContent ?? "");
       focusAfter(name);
@@ -72,6 +75,7 @@ export function connect(page) {
 
   async function close() {
     over = true;
+    measuring.open();
     await draw().catch(() => toast("The server can't be reached. Reload the page."));
     sayOver();
   }
