@@ -12,7 +12,8 @@ from app.complexity.slopes import Name, Point, Series, line
 LEFT, TOP, WIDTH, HEIGHT = 40, 14, 440, 236  # pixels of the plot
 ROOM = 1.35  # the range goes on by this factor, so that no point lies on the edge
 TICKS_T = 4  # from one to the next, a factor
-LABEL = 196  # the widest, with its distance
+LABEL = 120  # pixels that a label takes
+SHORT = {"uncached": "No cache", "cached": "Cache"}
 GUIDE_NAMED = 0.62  # of its length, from below
 
 
@@ -152,7 +153,7 @@ def _label(one: Series, scale: _Scale) -> Label:
     x, y = scale.dot(one.points[-1])
     anchor = "end"
     if one.theory > 1 and x - LABEL > LEFT:
-        x, y = x - 36, y - 2
+        x, y = x - 14, y + 2
     elif one.theory == 1 and x - LABEL > LEFT:
         x, y = x + 10, min(scale.dot(point)[1] for point in one.points[-5:]) - 30
     else:
@@ -161,8 +162,8 @@ def _label(one: Series, scale: _Scale) -> Label:
         x=round(x, 1),
         y=round(max(TOP + 10, y), 1),
         anchor=anchor,
-        title=f"{TITLES[one.name]}: {'yours' if one.whose == 'yours' else 'clean model'}",
-        words=f"slope {power(one.tail)} in the last half",
+        title=f"{SHORT[one.name]}: {'yours' if one.whose == 'yours' else 'clean model'}",
+        words=f"last half: slope {power(one.tail)}",
     )
 
 

@@ -47,7 +47,7 @@ export function connect(page) {
     try {
       const now = await post(`/api/stages/${stage.id}/answers`, { question: name, text });
       if (now.lab_opens) measuring.open();
-      await draw();
+      await draw(name);
       announce(ref(box, `told-${name}`, HTMLElement).textContent ?? "");
       focusAfter(name);
     } catch (error) {
@@ -60,8 +60,17 @@ export function connect(page) {
     }
   }
 
-  async function draw() {
-    box.innerHTML = await fragment(`/stages/${stage.id}/gate`);
+  /** Put in what has changed: of one question after its answer, since the others may be written in; or all.
+   * @param {string} [name]
+   */
+  async function draw(name) {
+    const made = document.createElement("template");
+    made.innerHTML = await fragment(`/stages/${stage.id}/gate`);
+    if (!name) return box.replaceChildren(made.content);
+    for (const part of [`[data-question="${name}"]`, "[data-ref=derived]"]) {
+      const now = made.content.querySelector(part);
+      if (now) box.querySelector(part)?.replaceWith(now);
+    }
   }
 
   /** The retry of the same question, else the next one. @param {string} name */
@@ -70,7 +79,8 @@ export function connect(page) {
     const own = fields.find(({ id }) => id === `answer-${name}`);
     const after = box.querySelector(`[data-question="${name}"]`);
     const next = fields.find((field) => after && after.compareDocumentPosition(field) & Node.DOCUMENT_POSITION_FOLLOWING);
-    (own ?? next)?.focus();
+    const isWriting = document.activeElement instanceof HTMLInputElement;
+    if (!isWriting) (own ?? next)?.focus();
   }
 
   async function close() {
