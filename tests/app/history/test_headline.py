@@ -54,7 +54,7 @@ def run(
 
 def said(*runs: RunSummary, **more: Any) -> tuple[str, str, str]:
     facts: dict[str, Any] = {
-        "state": "finished",
+        "over": True,
         "hidden": False,
         "runs": runs,
         "edited_since": False,
@@ -74,7 +74,7 @@ def said(*runs: RunSummary, **more: Any) -> tuple[str, str, str]:
         ("fff", "All three are fixed, and the loss lied."),
         ("b", "The bug is alive, and the loss lied."),
         ("f", "The bug is fixed, and the loss lied."),
-        ("", "Not yet, and the loss lied."),
+        ("", "The loss lied."),
     ],
 )
 def test_a_loss_that_lied_says_how_many_bugs_are_fixed(bugs: str, words: str) -> None:
@@ -120,4 +120,4 @@ def test_a_right_draft_after_a_failing_run_is_right_but_unseen() -> None:
 def test_runs_that_came_to_no_verdict_are_said_to_be_so() -> None:
     assert said(run(1, state="interrupted"))[1] == "Nothing was judged."
     assert said()[1] == "Nothing was run."
-    assert said(state="open")[1] == "Not run yet."
+    assert said(over=False)[1] == "Not run yet."

@@ -9,57 +9,9 @@ from hypothesis import strategies as st
 
 from app.history.hour import hour
 from app.history.lanes import Said, lane
-from app.history.views import HintTaken, Review, Times
+from app.history.views import HintTaken
 from app.history.watch import Work
-from app.sight import RunSummary
-
-MINUTE = 60_000
-
-
-def run(number: int, at_ms: int) -> RunSummary:
-    return RunSummary(
-        id=f"r{number}",
-        number=number,
-        kind="run",
-        state="done",
-        created_at=at_ms,
-        started_at=at_ms,
-        finished_at=at_ms,
-        outcome=None,
-        message=None,
-        verdict=None,
-    )
-
-
-def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") -> Review:
-    return Review(
-        id="a",
-        url="/attempts/a",
-        title="Tiny",
-        mode="practice",
-        state=state,
-        tier="reported",
-        seed=1,
-        marks=True,
-        minutes=minutes,
-        started_at=0,
-        ended_at=total_ms,
-        revealed_at=None,
-        key=True,
-        judged=True,
-        look="none",
-        headline="",
-        sentence="",
-        proof=None,
-        verified=None,
-        runs=[],
-        times=Times(first_run_ms=None, properties=[], waiting_ms=0, work=Work(), total_ms=total_ms),
-        lanes=[],
-        hints=[],
-        ledger=[],
-        bugs=[],
-        steps=[],
-    )
+from tests.app.history.made import MINUTE, review, run, times
 
 
 def test_an_hour_that_was_used_is_drawn_whole_with_the_kept_minutes_at_its_end() -> None:
@@ -110,12 +62,9 @@ def test_nothing_is_drawn_outside(
     made = replace(
         review(total_ms=total_ms, minutes=minutes),
         runs=[run(number, at) for number, at in enumerate(sorted(runs), start=1)],
-        hints=[HintTaken(slot=1, rung=1, text="", at_ms=at) for at in hints],
+        hints=[HintTaken(slot=1, rung=1, text="", at_ms=at, cost_minutes=0) for at in hints],
         lanes=[lane(1, [Said(at, "fixed", None) for at in sorted(runs)], end_ms=total_ms, clean_ms=None)],
-        times=Times(
-            first_run_ms=None,
-            properties=[],
-            waiting_ms=0,
+        times=times(
             work=Work(marked={slot: n for slot, n in edits.items() if slot * 15_000 <= total_ms}),
             total_ms=total_ms,
         ),
