@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-MASKS = ("mask", "tril", "causal")
+MASKS = ("mask", "tril", "causal", "visible", "past", "future")
 
 
 def calls(source: str) -> frozenset[str]:
@@ -47,7 +47,7 @@ def _is_a_mask(node: ast.expr) -> bool:
             return any(part in name.lower() for part in MASKS)
         case ast.Attribute(value=inside, attr=name):
             return any(part in name.lower() for part in MASKS) or _is_a_mask(inside)
-        case ast.Subscript(value=inside) | ast.Call(func=inside):
+        case ast.Subscript(value=inside) | ast.Call(func=inside) | ast.Compare(left=inside):
             return _is_a_mask(inside)
     return False
 

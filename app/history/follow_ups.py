@@ -8,20 +8,22 @@ from typing import Any
 from app.complexity.service import Gate
 from app.web.words import plural
 
+MINUTE_MS = 60_000
 PATTERNS = "parity_"
 SHAPES = ("shapes", "class_shapes", "classes")
 
 
-def of_gate(gate: Gate | None, *, planned: bool, debugged_ms: str) -> Iterator[tuple[bool, str]]:
-    """Whether it was reached and passed; `debugged_ms` is what was spent before it, as a clock says it."""
+def of_gate(gate: Gate | None, *, planned: bool, debugged_ms: int) -> Iterator[tuple[bool, str]]:
+    """Whether it was reached and passed; `debugged_ms` is what was spent before it."""
     if gate is None:
         if planned:
-            yield False, f"The derivation was not reached: debugging took {debugged_ms}."
+            spent = plural(round(debugged_ms / MINUTE_MS), "minute")
+            yield False, f"The derivation was not reached: debugging took {spent}."
         return
     core = [one for one in gate.questions if one.core]
     right = sum(bool(one.right) for one in core)
     if gate.passed:
-        more = f": {plural(gate.extra_minutes, 'minute')} more" if gate.extra_minutes else ""
+        more = f": {plural(gate.extra_minutes, 'more minute', 'more minutes')}" if gate.extra_minutes else ""
         yield True, f"All {len(core)} costs that count were derived{more}."
     else:
         yield False, f"{right} of {len(core)} costs that count were derived, so there was no more time."

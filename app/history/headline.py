@@ -58,7 +58,8 @@ def gate_headline(gate: Gate, *, over: bool) -> tuple[Look, str, str]:
     derived = sum(bool(one.right) for one in gate.questions)
     of_all = f"{derived} of {plural(len(gate.questions), 'cost')} derived"
     if gate.passed:
-        more = f"{plural(gate.extra_minutes, 'minute')} more for what follows. " if gate.extra_minutes else ""
+        minutes = plural(gate.extra_minutes, "more minute", "more minutes")
+        more = f"{minutes} for what follows. " if gate.extra_minutes else ""
         return "passed", f"All {count(len(core))} that count are derived.", f"{more}{of_all}."
     if not over:
         return "none", "Being derived.", f"{of_all} so far."

@@ -7,12 +7,11 @@ from collections.abc import Collection, Sequence
 from app.attempts.plan import FOLLOW_UPS, TITLES
 from app.catalog import Catalog, Tier, Variant, draw
 from app.errors import BadInput
-from app.history.reached import Reached
 from app.history.views import Debrief, Next, Review, Tally
 from app.web.words import clock, tier
 
 LONG_MS = 10 * 60_000  # spent on one bug: worth a drill although it was fixed
-DRILL, GATE = "drill", "complexity"
+DRILL, GATE, HOUR = "drill", "complexity", "The whole hour"
 
 
 def onward(review: Review, *, families: Collection[str], tiers: Sequence[Tier]) -> Next | None:
@@ -22,15 +21,18 @@ def onward(review: Review, *, families: Collection[str], tiers: Sequence[Tier]) 
     hardest = _hardest(review, families)
     if hardest is not None:
         return hardest
-    failed = next((one for one in _after_debugging(review.stages) if one.passed is False), None)
+    here = review.stages[review.position]
+    later = review.stages[1:] if review.position == 0 else []
+    failed = next((one for one in (here, *later) if one.kind != "debug" and one.passed is False), None)
     if failed is not None:
         why = f"{failed.title} did not hold: {failed.words[:1].lower()}{failed.words[1:]}"
         return Next(
             title=f"{failed.title} again", why=why, fields={"mode": "practice", "stages": failed.kind}
         )
+    if review.position > 0:
+        return None
     if review.look != "passed":
-        again = {"mode": review.mode, "problem": review.problem, "tier": review.tier}
-        return Next(title="Another round", why="No run showed that all of it holds.", fields=again)
+        return Next(title="Once more", why="No run showed that all of it holds.", fields=again(review))
     return _further(review, tiers)
 
 
@@ -84,23 +86,35 @@ def _drill(bug: Debrief, why: str) -> Next:
     return Next(title=f"Drill: {bug.family}", why=words, fields={"mode": DRILL, "family": bug.family})
 
 
-def _after_debugging(stages: Sequence[Reached]) -> list[Reached]:
-    return [one for one in stages if one.kind != "debug"]
-
-
 def _further(review: Review, tiers: Sequence[Tier]) -> Next:
     """All of it held: the tier after this one; after a follow-up alone, the next of those, then the hour."""
-    if review.kind != "debug" and len(review.plan) == 1:
-        later = (*FOLLOW_UPS, "hour")
-        kind = later[later.index(review.kind) + 1] if review.kind in later else later[0]
-        title = TITLES.get(kind, "The whole hour")
-        mode = "mock" if kind == "hour" else "practice"
-        return Next(title=title, why="All of it held.", fields={"mode": mode, "stages": kind})
+    held = "All of it held."
+    if review.kind != "debug":
+        kinds = (GATE, *FOLLOW_UPS)
+        later = kinds[kinds.index(review.kind) + 1 :] if review.kind in kinds else ()
+        if not later or len(review.plan) > 1:
+            return Next(title=HOUR, why=held, fields={"mode": "mock", "stages": "hour"})
+        return Next(title=TITLES[later[0]], why=held, fields={"mode": "practice", "stages": later[0]})
     if review.mode == DRILL:
         return Next(title="Another drill", why="It held. The next is of any family.", fields={"mode": DRILL})
-    names = [one.name for one in tiers if one.name != DRILL]
-    following = names.index(review.tier) + 1 if review.tier in names else 0
-    name = names[min(following, len(names) - 1)] if names else review.tier
-    mode = review.mode if review.mode in ("practice", "mock") else "practice"
+    name = _next_tier(review.tier, tiers)
+    if name is None:
+        return Next(title=HOUR, why=held, fields={"mode": "mock", "stages": "hour"})
+    mode = "mock" if review.mode == "mock" else "practice"
     fields = {"mode": mode, "problem": review.problem, "tier": name}
-    return Next(title=f"Next tier: {tier(name)}", why="All of it held.", fields=fields)
+    return Next(title=f"Next tier: {tier(name)}", why=held, fields=fields)
+
+
+def _next_tier(now: str, tiers: Sequence[Tier]) -> str | None:
+    """The next one that asks for as many bugs at least."""
+    names = [one.name for one in tiers]
+    if now not in names:
+        return names[0] if names else None
+    place = names.index(now)
+    least = _bugs_of(tiers[place])
+    later = (one.name for one in tiers[place + 1 :] if one.name != DRILL and _bugs_of(one) >= least)
+    return next(later, None)
+
+
+def _bugs_of(one: Tier) -> int:
+    return sum(pick.one_in == 1 for pick in one.picks)

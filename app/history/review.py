@@ -30,7 +30,6 @@ from app.history.ways import ways
 from app.manner import Manner
 from app.sight import RunSummary, Sight, run_summary
 from app.web.parts import Parts
-from app.web.words import clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +143,7 @@ def _ways(made: Review, kept: Kept) -> list[Way]:
     source = kept.record.source(kept.record.runs[-1]) if made.runs else ""
     found = ways(made, source=source) if made.gate is None else []
     planned, over = KIND in made.plan, made.state != "open"
-    debugged = clock(made.stages[0].ends_ms or made.hour_ms)
+    debugged = made.stages[0].ends_ms or made.hour_ms
     for stage, result in zip(made.stages, kept.results, strict=True):
         if made.position not in (0, stage.position):
             continue

@@ -52,9 +52,9 @@ def _lied(review: Review, source: str) -> str | None:
     broken, of = len(_broken(judged)), len(_tried(judged))
     if not broken:
         return None
-    verb = "did" if broken == 1 else "do"
-    at = clock(told_at(judged, review.started_at))
-    return f"Both criteria passed at {at} while {broken} of {of} properties {verb} not hold: the loss lied."
+    first = next(run for run in review.runs if _met(run))
+    at = clock(told_at(first, review.started_at))
+    return f"Both criteria passed at {at} while {broken} of {of} properties did not hold: the loss lied."
 
 
 def _unmarked(review: Review, source: str) -> str | None:
@@ -64,9 +64,8 @@ def _unmarked(review: Review, source: str) -> str | None:
         return None
     place, most = max(work.elsewhere_in.items(), key=lambda item: item[1])
     name = "the driver" if place in DRIVER else f"`{place}`"
-    return (
-        f"{clock(work.elsewhere_ms)} went to code that the marks had cleared, {clock(most)} of it to {name}."
-    )
+    share = "all" if most == work.elsewhere_ms else clock(most)
+    return f"{clock(work.elsewhere_ms)} went to code that the marks had cleared, {share} of it to {name}."
 
 
 def _positions(review: Review, source: str) -> str | None:
@@ -113,7 +112,7 @@ def _over_budget(review: Review, source: str) -> str | None:
     if not review.budget.over:
         return None
     spent = f"{plural(review.budget.runs, 'run')} against a budget of {review.budget.of}"
-    return f"{spent}, {review.budget.over} over: {clock(review.times.waiting_ms)} went to waiting."
+    return f"{spent}, {review.budget.over} over{_waited(review)}."
 
 
 def _run_for_each(review: Review, source: str) -> str | None:
@@ -121,8 +120,7 @@ def _run_for_each(review: Review, source: str) -> str | None:
     seen = [lane.seen_ms for lane in review.lanes if lane.seen_ms is not None]
     if len(seen) < 3 or len(set(seen)) < len(seen):
         return None
-    waited = clock(review.times.waiting_ms)
-    return f"Each of {len(seen)} fixes had a run of its own: {len(review.runs)} runs, {waited} of waiting."
+    return f"Each of {len(seen)} fixes had a run of its own: {len(review.runs)} runs{_waited(review)}."
 
 
 def _batched(review: Review, source: str) -> str | None:
@@ -138,7 +136,7 @@ def _verified(review: Review, source: str) -> str | None:
     if review.verified is None:
         return None
     left = _left(review)
-    spare = f", with {clock(left)} left at the end" if left else ""
+    spare = f", with {clock(left)} left at the end" if left and len(review.plan) == 1 else ""
     number, at = review.verified.run, clock(review.verified.at_ms)
     return f"Run {number} showed both criteria on the last draft at {at}{spare}."
 
@@ -148,11 +146,8 @@ def _explained(review: Review, source: str) -> str | None:
     said = {sentence.slot for sentence in review.ledger}
     if not fixed or not fixed <= said:
         return None
-    return (
-        "The fix has its sentence of why."
-        if len(fixed) == 1
-        else f"All {len(fixed)} fixes have a sentence of why."
-    )
+    known = {1: "The fix has its sentence of why.", 2: "Both fixes have a sentence of why."}
+    return known.get(len(fixed), f"All {len(fixed)} fixes have a sentence of why.")
 
 
 def _few_runs(review: Review, source: str) -> str | None:
@@ -183,6 +178,11 @@ def _left(review: Review) -> int:
     return max(0, (review.minutes + review.extra_minutes) * MINUTE_MS - review.times.end_ms)
 
 
+def _waited(review: Review) -> str:
+    waited = review.times.waiting_ms
+    return f", {clock(waited)} of waiting" if waited >= MINUTE_MS else ""
+
+
 def _minutes(ms: int) -> str:
     return plural(round(ms / MINUTE_MS), "minute")
 
@@ -196,6 +196,11 @@ def _judged(review: Review) -> RunSummary | None:
     """The last run that came to a verdict."""
     judged = [run for run in review.runs if run.verdict is not None and run.verdict["outcome"] != "error"]
     return judged[-1] if judged else None
+
+
+def _met(run: RunSummary) -> bool:
+    criteria = ((run.verdict or {}).get("criteria") or {}).values()
+    return bool(criteria) and all(one["passed"] for one in criteria)
 
 
 def _tried(run: RunSummary) -> Sequence[dict[str, Any]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.complexity.questions import CORE, QUESTIONS
+from app.complexity.service import Asked, Gate
 from app.history.views import Budget, Review, Times
 from app.history.watch import Work
 from app.sight import RunSummary
@@ -86,3 +88,23 @@ def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") 
         ways=[],
         next=None,
     )
+
+
+def gate(right: int, *, more: int = 0, answered: bool = True) -> Gate:
+    """A gate at which the first `right` costs were derived, and the others not."""
+    asked = [
+        Asked(
+            name=one.name,
+            title=one.title,
+            words="",
+            core=one.name in CORE,
+            answers=["T"] if answered else [],
+            right=place < right,
+            told="",
+            remarks=[],
+            left=0,
+            why=None,
+        )
+        for place, one in enumerate(QUESTIONS)
+    ]
+    return Gate(questions=asked, passed=right >= 4, extra_minutes=more, deadline_at=None, hour_ends=None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.history.hour import hour
 from app.history.lanes import Said, lane
+from app.history.reached import Reached
 from app.history.views import HintTaken
 from app.history.watch import Work
 from tests.app.history.made import MINUTE, review, run, times
@@ -44,6 +45,50 @@ def test_an_open_attempt_has_no_bug_marked_as_lost() -> None:
     going = replace(review(total_ms=MINUTE, state="open"), lanes=lanes)
     assert [point.kind for point in hour(ended, kept_ms=0).rows[0].points] == ["broken"]
     assert hour(going, kept_ms=0).rows[0].points == ()
+
+
+def stages(*ends: int | None) -> list[Reached]:
+    begins = [0, *(end for end in ends[:-1] if end is not None)]
+    return [
+        Reached(
+            position=place,
+            kind="debug",
+            title=f"Stage {place}",
+            begins_ms=start * MINUTE,
+            ends_ms=None if end is None else end * MINUTE,
+            runs_ms=[start * MINUTE],
+            saw=None,
+            true=None,
+            passed=None,
+            words="",
+            url="",
+        )
+        for place, (start, end) in enumerate(zip(begins, ends, strict=True))
+    ]
+
+
+def test_stages_are_drawn_as_bands_above_and_the_runs_of_the_others_beside_ones_own() -> None:
+    made = replace(review(total_ms=60 * MINUTE), stages=stages(30, 45, None), position=1)
+    drawn = hour(made, kept_ms=0)
+    assert [(band.x, band.width, band.here) for band in drawn.bands] == [
+        (0.0, 50.0, False),
+        (50.0, 25.0, True),
+        (75.0, 25.0, False),
+    ]
+    assert [(sign.x, sign.kind) for sign in drawn.signs] == [(0.0, "other"), (75.0, "other")]
+    assert hour(replace(made, stages=made.stages[:1]), kept_ms=0).bands == ()
+
+
+def test_a_later_stages_edits_stand_where_they_were_in_the_hour() -> None:
+    work = Work(marked={4: 1})
+    made = replace(review(total_ms=60 * MINUTE), times=times(begins_ms=30 * MINUTE, work=work))
+    (bar,) = hour(made, kept_ms=0).bars
+    assert 50 < bar.x < 53
+
+
+def test_minutes_that_the_gate_opened_make_the_hour_longer() -> None:
+    made = replace(review(total_ms=60 * MINUTE), extra_minutes=10)
+    assert hour(made, kept_ms=8 * MINUTE).ticks[-1].label == "70 min"
 
 
 TIMES = st.integers(0, 40 * 24 * 60 * MINUTE)
