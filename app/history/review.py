@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.access import WRITERS, Seat
+from app.attempts.plan import FOLLOW_UPS
 from app.catalog import Catalog, Variant
 from app.complexity.service import KIND, Gate
 from app.deadlines import GRACE_MS
@@ -101,7 +102,7 @@ def _review(kept: Kept, seat: Seat, now: int) -> Review:
         where="marked" if marked_places(record.starter) else "bugs" if seen.key and record.bugs else "any",
         minutes=manner.minutes,
         extra_minutes=attempt.options.get("extra_minutes", 0),
-        plan=list(manner.stages),
+        plan=_plan(record, told=seat.sight_of(done=False).verdict),
         stages=reached(record.stages, kept.results, kept.gate),
         over=record.is_over,
         mine=seat.role in WRITERS,
@@ -130,6 +131,15 @@ def _review(kept: Kept, seat: Seat, now: int) -> Review:
         ways=[],
         next=None,
     )
+
+
+def _plan(record: Record, *, told: bool) -> list[str]:
+    """The stages in their order; in an open mock which follow-up is to come is not told."""
+    plan, opened = Manner.from_json(record.attempt.options).stages, len(record.stages)
+    return [
+        kind if told or place < opened or kind not in FOLLOW_UPS else "follow_up"
+        for place, kind in enumerate(plan)
+    ]
 
 
 def _hour_ms(record: Record, now: int) -> int:

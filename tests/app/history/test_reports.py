@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
+from app.models import Member
 from tests.app.fakes import SteppingClock
 from tests.app.history.conftest import Sitting, telling
 
@@ -115,3 +117,25 @@ async def test_a_drill_again_is_of_the_family_that_it_was_drawn_from(
         assert told["family"] in ("", bug["family"])
         families.add(told["family"])
     assert "two" in families
+
+
+async def test_who_watches_sees_the_marks_and_can_not_set_them(
+    client: httpx2.AsyncClient, sitting: Sitting, new_client: Any, site: Any
+) -> None:
+    bugs = await sitting.reveal()
+    await sitting.explain("Because.", sitting.line(bugs[0]["bugged"]))
+    watcher = await new_client()
+    own = (await watcher.post("/api/attempts", json={"problem": "tiny"})).json()
+    async with site.state.parts.db.write() as session:
+        found = select(Member.user_id).where(Member.attempt_id == own["id"])
+        user = await session.scalar(found)
+        session.add(
+            Member(
+                attempt_id=sitting.attempt["id"], user_id=user, role="interviewer", position=1, joined_at=0
+            )
+        )
+    html = await page(watcher, sitting)
+    assert "<fieldset disabled>" in html
+    (path,) = re.findall(r'action="(/stages/[^"]+/marks)"', html)
+    assert (await watcher.post(path, data={"location": "true"})).status_code == 403
+    assert "<fieldset disabled>" not in await page(client, sitting)

@@ -126,12 +126,14 @@ async def test_a_verdict_of_a_mock_is_told_once_its_stage_is_done_and_the_key_af
     assert debugged["bugs"] == debugged["ways"] == []
     assert debugged["next"] is None
     assert debugged["over"] and debugged["state"] == "open"
+    assert debugged["plan"] == ["debug", "complexity", "follow_up"]
     html = await page(client, hour)
     assert "The loss lied" in html or "the loss lied" in html
     assert not [name for name in BUG_IDS if name in html]
     await hour.done()
     await hour.run(passing)
     cache = await hour.review(stage=2)
+    assert cache["plan"] == STAGES
     assert not cache["judged"]
     assert cache["stages"][2]["words"] == "Told once it is done."
     assert cache["stages"][2]["saw"] is None
