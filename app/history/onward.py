@@ -70,20 +70,22 @@ def _hardest(review: Review, families: Collection[str]) -> Next | None:
     stayed = [tally for tally in tallies if tally.slot in alive]
     if stayed:
         worst = max(stayed, key=_spent)
-        return _drill(bugs[worst.slot], f"Bug {worst.slot} stayed alive.")
+        return _drill(review, bugs[worst.slot], f"Bug {worst.slot} stayed alive.")
     longest = max(tallies, key=_spent, default=None)
     if longest is None or _spent(longest) < LONG_MS:
         return None
-    return _drill(bugs[longest.slot], f"Bug {longest.slot} took {clock(_spent(longest))}, the longest.")
+    why = f"Bug {longest.slot} took {clock(_spent(longest))}, the longest."
+    return _drill(review, bugs[longest.slot], why)
 
 
 def _spent(tally: Tally) -> int:
     return tally.spent_ms or 0
 
 
-def _drill(bug: Debrief, why: str) -> Next:
+def _drill(review: Review, bug: Debrief, why: str) -> Next:
     words = f"{why} Five minutes on another of its family: {bug.family}."
-    return Next(title=f"Drill: {bug.family}", why=words, fields={"mode": DRILL, "family": bug.family})
+    fields = {"mode": DRILL, "problem": review.problem, "family": bug.family}
+    return Next(title=f"Drill: {bug.family}", why=words, fields=fields)
 
 
 def _further(review: Review, tiers: Sequence[Tier]) -> Next:
@@ -96,7 +98,8 @@ def _further(review: Review, tiers: Sequence[Tier]) -> Next:
             return Next(title=HOUR, why=held, fields={"mode": "mock", "stages": "hour"})
         return Next(title=TITLES[later[0]], why=held, fields={"mode": "practice", "stages": later[0]})
     if review.mode == DRILL:
-        return Next(title="Another drill", why="It held. The next is of any family.", fields={"mode": DRILL})
+        fields = {"mode": DRILL, "problem": review.problem}
+        return Next(title="Another drill", why="It held. The next is of any family.", fields=fields)
     name = _next_tier(review.tier, tiers)
     if name is None:
         return Next(title=HOUR, why=held, fields={"mode": "mock", "stages": "hour"})

@@ -66,7 +66,7 @@ def test_the_bug_that_stayed_alive_and_took_most_is_drilled() -> None:
         lanes=[lane(1, seen=None), lane(2, seen=None), lane(3, seen=5)],
         tallies=[tally(1, spent=2), tally(2, spent=4), tally(3, spent=30)],
     )
-    assert after(made).fields == {"mode": "drill", "family": "loop"}
+    assert after(made).fields == {"mode": "drill", "problem": "tiny", "family": "loop"}
     assert after(made).why.startswith("Bug 2 stayed alive.")
 
 
@@ -96,7 +96,7 @@ def test_where_all_held_the_next_tier_has_as_many_bugs_or_it_is_the_hour() -> No
     held = hour(("debug", True), look="passed")
     assert after(held).fields == {"mode": "practice", "problem": "tiny", "tier": "silent"}
     assert after(replace(held, tier="silent")).fields == {"mode": "mock", "stages": "hour"}
-    assert after(replace(held, mode="drill", tier="drill")).fields == {"mode": "drill"}
+    assert after(replace(held, mode="drill", tier="drill")).fields == {"mode": "drill", "problem": "tiny"}
     assert after(hour(("kv_cache", True), look="passed")).fields["stages"] == "classifier"
 
 
