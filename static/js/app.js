@@ -8,6 +8,7 @@ const controllers = {
   history: () => import("#controllers/history.js"),
   keycaps: () => import("#controllers/keycaps.js"),
   lobby: () => import("#controllers/lobby.js"),
+  marks: () => import("#controllers/marks.js"),
   palette: () => import("#controllers/palette.js"),
   readiness: () => import("#controllers/readiness.js"),
   shortcuts: () => import("#controllers/shortcuts.js"),

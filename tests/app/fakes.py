@@ -150,8 +150,8 @@ def write_pack(folder: Path) -> Path:
 
 FOLLOW_UP = """
 format = 1
-title = "Tiny with a cache"
-summary = "What follows."
+title = "A cache for Tiny"
+summary = "It goes on from the tiny program."
 filename = "tiny.py"
 contract = "kv_cache"
 follows = "tiny"
@@ -160,27 +160,28 @@ shapes = ["tiny"]
 [sentences]
 fox = "the quick brown fox jumps"
 """
-GIVEN = """def given():
-    return "given"
-"""
+
+GIVEN = '''def check_parity():
+    """Yours to write."""
+'''
 
 
-def write_follow_up(folder: Path) -> Path:
-    """A second problem of the pack, `kv_cache`, that goes on from the tiny one; it has no bugs."""
+def write_follow_up(folder: Path) -> None:
+    """A problem `kv_cache` in the pack of a folder, that goes on from its tiny one."""
     cache = folder / "kv_cache"
     (cache / "shapes").mkdir(parents=True)
     pack = folder / "pack.toml"
     pack.write_text(pack.read_text().replace('order = ["tiny"]', 'order = ["tiny", "kv_cache"]'))
+    solved = SHAPE.replace("\n\nif __name__", f"\n\n{GIVEN}\n\nif __name__")
     (cache / "problem.toml").write_text(FOLLOW_UP)
     (cache / "bugs.toml").write_text("format = 1\nbugs = []\n")
-    (cache / "shapes" / "tiny.py").write_text(SHAPE + "\n\n" + GIVEN)
-    (cache / "shapes" / "tiny.toml").write_text("format = 1\n")
     (cache / "given.py").write_text(GIVEN)
-    (cache / "statement.md").write_text("Make it **cheap**.\n")
+    (cache / "shapes" / "tiny.py").write_text(solved)
+    (cache / "shapes" / "tiny.toml").write_text("format = 1\n")
+    (cache / "statement.md").write_text("# Cache\n\nAdd a **cache**.\n")
     (cache / "interviewer.md").write_text("For the interviewer.\n")
     (cache / "probes.py").write_text('"""No probes."""\n')
     (cache / "debrief.md").write_text("")
-    return folder
 
 
 class SteppingClock:

@@ -99,9 +99,9 @@ async def test_the_follow_up_begins_with_ones_own_file_where_a_run_held(
     await run(client, attempt, starter, sandbox)  # the script lets everything pass
     follow_up = (await done(client, await done(client, attempt)))["stages"][-1]
     assert follow_up["begins"].startswith("It begins with your own file")
-    assert "def given()" in follow_up["starter"]
+    assert "def check_parity()" in follow_up["starter"]
     assert "# marked:" not in follow_up["starter"]
-    assert follow_up["starter"].index("def given()") < follow_up["starter"].index("__main__")
+    assert follow_up["starter"].index("def check_parity()") < follow_up["starter"].index("__main__")
     bugged = set(starter.splitlines()) - set(SHAPE.splitlines())
     own = [line for line in bugged if line.strip().startswith("return")]
     assert own and all(line in follow_up["starter"] for line in own)
@@ -219,7 +219,7 @@ async def test_each_stage_can_be_had_alone(client: httpx2.AsyncClient) -> None:
     )
     cache = await opened(client, stages=["kv_cache"])
     assert (cache["stages"][0]["problem"], cache["minutes"], cache["bug_count"]) == ("kv_cache", 30, 0)
-    assert "def given()" in cache["stages"][0]["starter"]
+    assert "def check_parity()" in cache["stages"][0]["starter"]
 
 
 @pytest.mark.parametrize("stages", [[], ["debug", "debug"], ["complexity", "debug"], ["nothing"]])
