@@ -102,6 +102,9 @@ def test_a_whole_mock_hour_from_the_lobby_to_the_report(candidate: Visitor, ahea
         page.keyboard.press("Enter")
         expect(page.locator(f"[data-question={question}]")).to_contain_text("Right.")
     expect(page.get_by_text("10 more minutes for what follows")).to_be_visible()
+    ahead.wait_until_ready()
+    page.get_by_role("button", name="Measure it").click()
+    expect(page.get_by_role("img", name="Without a cache a step takes")).to_be_visible(timeout=30_000)
     assert barriers(page) == []
     be_done(page)
 
@@ -126,6 +129,8 @@ def test_a_whole_mock_hour_from_the_lobby_to_the_report(candidate: Visitor, ahea
     page.wait_for_url("**/review")
     expect(page.get_by_role("heading", level=1)).to_have_text("All of it holds.")
     expect(page.locator(".stamp")).to_contain_text("Verified")
+    for title in ("Debug", "Complexity", "KV cache", "Classifier"):
+        expect(page.get_by_role("main")).to_contain_text(title)
     assert barriers(page) == []
 
 

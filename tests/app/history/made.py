@@ -107,4 +107,11 @@ def gate(right: int, *, more: int = 0, answered: bool = True) -> Gate:
         )
         for place, one in enumerate(QUESTIONS)
     ]
-    return Gate(questions=asked, passed=right >= 4, extra_minutes=more, deadline_at=None, hour_ends=None)
+    return Gate(
+        questions=asked,
+        passed=right >= 4,
+        lab_opens=True,
+        extra_minutes=more,
+        deadline_at=None,
+        hour_ends=None,
+    )
