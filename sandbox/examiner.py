@@ -25,6 +25,7 @@ from sandbox import (
     pictures,
     pooling,
     proof,
+    slopes,
 )
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
@@ -54,6 +55,7 @@ __all__ = [
     "pictures",
     "pooling",
     "proof",
+    "slopes",
 ]
 
 _BATCH = 200  # loss points in one event

@@ -24,6 +24,7 @@ class Branches:
 
     values: list[str]  # what each attention takes its values through
     narrowings: list[str]  # the last map of each MLP
+    last_read: int  # which product makes the values of the last attention
 
     def without_attention(self, kept: int | None = None) -> list[str]:
         """What silences every attention but the one that is kept, and those whose weights are its own."""
@@ -66,6 +67,17 @@ def closed_path(m: Measurements) -> str | None:
     return None
 
 
+def side_by_side(m: Measurements) -> bool:
+    """Whether of several blocks the last reads no more than the first: the sum of tokens and positions."""
+    branches = _find_branches(m)
+    if branches is None or min(len(set(branches.values)), len(branches.narrowings)) < 2:
+        return False
+    silent = m.drawn.without(branches.without_mlps() + branches.without_attention())
+    before = m.products.taps[branches.last_read]
+    after = silent.taps(m.product_ids).taps[branches.last_read]
+    return float((before.tensors["left"] - after.tensors["left"]).abs().max()) <= m.tolerance
+
+
 def _heard(m: Measurements, model: RemoteModel) -> tuple[float, float]:
     """How far another first token moves its own logits, and how far those after it."""
     moved = responses(model, m.ids(1, _T)[0], changed=[0], vocabulary=m.vocabulary)  # (T, 1)
@@ -87,9 +99,9 @@ def _find_branches(m: Measurements) -> Branches | None:
     values = _names(sources)
     of_attention = {tap.weight for tap in [*sources, *readers]}
     narrowings = _names([tap for tap in _narrowings(m, sources) if tap.weight not in of_attention])
-    if len(values) < len(sources) or not narrowings:
+    if not sources or len(values) < len(sources) or not narrowings:
         return None
-    return Branches(values, narrowings)
+    return Branches(values, narrowings, last_read=[id(tap) for tap in taps].index(id(sources[-1])))
 
 
 def _names(taps: list[Tap]) -> list[str]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sandbox import blocks, generation, own_logits, paths, pictures
+from sandbox import blocks, generation, own_logits, paths, pictures, slopes
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
@@ -420,8 +420,11 @@ def blocks_run(m: Measurements) -> Finding:
     stated, ran = m.initial.parameters.declared, len(m.products.attentions)
     layers = stated.get("n_layer")
     detail = f"{ran} layers of attention ran. The program states {layers}."
-    right = layers is None or ran in (0, layers, layers * stated.get("n_head", 1))
-    return judged(right, detail, measured=ran, expected=layers)
+    if layers is not None and ran not in (0, layers, layers * stated.get("n_head", 1)):
+        return broken(detail, measured=ran, expected=layers)
+    if not _answers_as_the_clean_one(m) and paths.side_by_side(m):
+        return broken("With every branch silenced, the last attention is given what it was given before.")
+    return held(measured=ran, expected=layers)
 
 
 @probe(title="The MLP bends between its two maps", component="mlp", needs=("repeatable",))
@@ -477,7 +480,16 @@ def gradients_reach(m: Measurements) -> Finding:
         f"{len(missed)} of {len(entries)} parameter tensors get no gradient from the logits: {among(missed)}."
     )
     picture = partial(pictures.reach, m, missed=missed)
-    return judged(not missed, detail, measured=len(missed), expected=0, picture=picture)
+    if missed:
+        return broken(detail, measured=len(missed), expected=0, picture=picture)
+    slope = slopes.wrong_slope(m)
+    if slope is None:
+        return held(measured=0, expected=0)
+    moved = "Tokens and positions moved along a direction, a sum of the logits changes at a rate of"
+    told = f"by their gradients it would be {shown(slope.by_gradients)}"
+    return broken(
+        f"{moved} {shown(slope.measured)}; {told}.", measured=slope.by_gradients, expected=slope.measured
+    )
 
 
 @probe(title="Every parameter moves", component="loop")

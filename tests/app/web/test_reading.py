@@ -101,7 +101,7 @@ def test_each_kind_of_failure_has_its_headline(kind: str, line: int | None, head
 
 @pytest.mark.parametrize("failed", [True, False])
 def test_a_criterion_that_was_never_tried_is_not_called_missed(failed: bool) -> None:
-    failure = {"kind": "contract", "message": "What happened.", "line": None, "traceback": []}
+    failure: dict[str, Any] = {"kind": "contract", "message": "What happened.", "line": None, "traceback": []}
     found = verdict(statuses="kk", failure=failure if failed else None)
     found["criteria"] = {
         "loss_drop": {"passed": False, "first": None, "last": None, "steps": 0},
