@@ -22,6 +22,7 @@ _MODELS = (  # std of what is drawn anew; whether gains and biases stay as they 
     (2.0, True),
     (0.5, False),  # biases that were drawn put one token first, nearly whatever the text is
 )
+_TELLING, _TRIES = 4, 2  # different new characters of one text, which else says little; models tried for it
 _NEAR = 0.05  # times the spread of the logits: what rounding, in bfloat16 too, may turn round
 _BY_LOT = 20.0  # below the largest logit: what one that samples may fall on
 
@@ -48,23 +49,32 @@ def departure(m: Measurements) -> Departure | None:
 
     Of each model texts in a row, each prompt longer than the text before: nothing of one may stay.
     """
-    return m.subject.once("departure", lambda: _look(m, _MODELS, (PROMPT, 3 * PROMPT, 5 * PROMPT)))
+    return m.subject.once("departure", lambda: _look(m))
 
 
 def first_departure(m: Measurements) -> Departure | None:
     """The same of one text: enough where each step was seen to be given the whole text."""
-    return m.subject.once("first departure", lambda: _look(m, _MODELS[:1], (PROMPT,)))
+    return m.subject.once("first departure", lambda: _look_once(m))
 
 
-def _look(
-    m: Measurements, models: tuple[tuple[float, bool], ...], lengths: tuple[int, ...]
-) -> Departure | None:
-    prompts = [prompt_of(m, length) for length in lengths]
-    for seed, (std, keeps) in enumerate(models):
+def _look(m: Measurements) -> Departure | None:
+    for seed, (std, keeps) in enumerate(_MODELS):
         model = _drawn(m, std=std, seed=seed, keeps=keeps)
-        for prompt in prompts:
-            if found := _departure(m, model, prompt):
+        for length in (PROMPT, 3 * PROMPT, 5 * PROMPT):
+            prompt = prompt_of(m, length)
+            if found := _departure(m, model, prompt, model.generate(prompt, FEW)):
                 return found
+    return None
+
+
+def _look_once(m: Measurements) -> Departure | None:
+    prompt, (std, keeps) = prompt_of(m, PROMPT), _MODELS[0]
+    for seed in range(_TRIES):
+        model = _drawn(m, std=std, seed=seed, keeps=keeps)
+        text = model.generate(prompt, FEW)
+        found = _departure(m, model, prompt, text)
+        if found or len(set(text.removeprefix(prompt))) >= _TELLING:
+            return found
     return None
 
 
@@ -80,8 +90,7 @@ def _drawn(m: Measurements, *, std: float, seed: int, keeps: bool) -> RemoteMode
     return model.with_parameters(vectors) if vectors else model
 
 
-def _departure(m: Measurements, model: RemoteModel, prompt: str) -> Departure | None:
-    text = model.generate(prompt, FEW)
+def _departure(m: Measurements, model: RemoteModel, prompt: str, text: str) -> Departure | None:
     ids, start = model.tokens(text)[0], len(prompt)
     if not text.startswith(prompt) or len(ids) <= start:
         return Departure(prompt, text, 0, forgets=False)
