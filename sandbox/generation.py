@@ -96,12 +96,16 @@ def generated_beyond(m: Measurements) -> Generated:
 
 def samples(m: Measurements) -> bool:
     """Whether an untrained model, to which tokens are nearly alike, goes on from one prompt in two ways."""
-    return m.subject.once("samples", lambda: _generate_twice(m))
+    one, other = untrained_texts(m)
+    return one != other
 
 
-def _generate_twice(m: Measurements) -> bool:
+def untrained_texts(m: Measurements) -> tuple[str, str]:
+    """What the untrained model makes of one prompt, twice."""
     model, prompt = m.initial.model, prompt_of(m, PROMPT)
-    return model.generate(prompt, FEW) != model.generate(prompt, FEW)
+    return m.subject.once(
+        "untrained texts", lambda: (model.generate(prompt, FEW), model.generate(prompt, FEW))
+    )
 
 
 def _generate(m: Measurements, prompt: str, new_tokens: int) -> Generated:

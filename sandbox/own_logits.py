@@ -6,13 +6,14 @@ model itself answers: once to `generate`, once to the examiner, who shows it the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sandbox.blocks import is_matrix
-from sandbox.generation import FEW, PROMPT, prompt_of, samples
+from sandbox.generation import FEW, PROMPT, prompt_of, samples, untrained_texts
 from sandbox.measurements import Measurements
 from sandbox.subject import RemoteModel
 
@@ -22,7 +23,7 @@ _MODELS = (  # std of what is drawn anew; whether gains and biases stay as they 
     (2.0, True),
     (0.5, False),  # biases that were drawn put one token first, nearly whatever the text is
 )
-_TELLING, _TRIES = 4, 2  # different new characters of one text, which else says little; models tried for it
+_TELLING = 4  # different new characters of an untrained model's text: of fewer it says little
 _NEAR = 0.05  # times the spread of the logits: what rounding, in bfloat16 too, may turn round
 _BY_LOT = 20.0  # below the largest logit: what one that samples may fall on
 
@@ -68,14 +69,14 @@ def _look(m: Measurements) -> Departure | None:
 
 
 def _look_once(m: Measurements) -> Departure | None:
-    prompt, (std, keeps) = prompt_of(m, PROMPT), _MODELS[0]
-    for seed in range(_TRIES):
-        model = _drawn(m, std=std, seed=seed, keeps=keeps)
-        text = model.generate(prompt, FEW)
-        found = _departure(m, model, prompt, text)
+    prompt = prompt_of(m, PROMPT)
+    if not m.initial.uninitialised:
+        text = untrained_texts(m)[0]
+        found = _departure(m, m.initial.model, prompt, text)
         if found or len(set(text.removeprefix(prompt))) >= _TELLING:
             return found
-    return None
+    model = _drawn(m, std=_MODELS[0][0], seed=0, keeps=True)
+    return _departure(m, model, prompt, model.generate(prompt, FEW))
 
 
 def _drawn(m: Measurements, *, std: float, seed: int, keeps: bool) -> RemoteModel:
@@ -87,7 +88,9 @@ def _drawn(m: Measurements, *, std: float, seed: int, keeps: bool) -> RemoteMode
         for name, value in values
         if not is_matrix(value.shape) and (value.numel() > 1 or bool(value.any())) and not value.isnan().any()
     }
-    return model.with_parameters(vectors) if vectors else model
+    if vectors:
+        model.set_parameters(vectors)
+    return model
 
 
 def _departure(m: Measurements, model: RemoteModel, prompt: str, text: str) -> Departure | None:
@@ -117,8 +120,10 @@ def _forgets(model: RemoteModel, new: list[int], *, slack: float | None) -> bool
 
 
 def _is_first(logits: Tensor, token: int, *, slack: float | None) -> bool:
-    """Whether the largest of (V,) logits is the token's, or nearly."""
+    """Whether the largest of (V,) logits is the token's, or nearly. NaN and infinity are no evidence."""
+    if not math.isfinite(float(logits.max())):
+        return True
     if not 0 <= token < len(logits):
         return False
-    near = slack if slack is not None else _NEAR * float(logits.std())
+    near = slack if slack is not None else _NEAR * float(logits[logits.isfinite()].std())
     return float(logits.max() - logits[token]) <= near
