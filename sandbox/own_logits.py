@@ -95,8 +95,10 @@ def _drawn(m: Measurements, *, std: float, seed: int, keeps: bool) -> RemoteMode
 
 def _departure(m: Measurements, model: RemoteModel, prompt: str, text: str) -> Departure | None:
     ids, start = model.tokens(text)[0], len(prompt)
-    if not text.startswith(prompt) or len(ids) <= start:
+    if not text.startswith(prompt) or len(ids) > start + FEW:
         return Departure(prompt, text, 0, forgets=False)
+    if len(ids) <= start:  # nothing written is nothing that departs
+        return None
     slack = _BY_LOT if samples(m) else None
     logits = model.logits(torch.tensor([ids[:-1]]))[0, start - 1 :]  # (new, V)
     for step, written in enumerate(ids[start:]):

@@ -41,24 +41,24 @@ def _others(names: list[str], kept: int | None) -> list[str]:
 def closed_path(m: Measurements) -> str | None:
     """What is not heard once the branches of the other kind are silent, in words; None where all is.
 
-    None as well where the two kinds can't be told apart.
+    None as well where the two kinds can't be told apart, and of a branch that is not heard in any case.
     """
     branches = _find_branches(m)
     if branches is None:
         return None
-    for i in range(len(branches.values)):
+    for i, values in enumerate(branches.values):
         silent = branches.without_mlps() + branches.without_attention(kept=i)
         own, later = _heard(m, m.drawn.without(silent))
-        if later <= m.tolerance < own:
+        if later <= m.tolerance < own and _matters(m, values) and _heard(m, m.drawn)[1] > m.tolerance:
             which = f"attention {i + 1} of {len(branches.values)}"
             words = f"With every MLP silenced, {which} carries a changed token into later logits by"
             return f"{words} {shown(later)}. It must be above 0."
     ids = m.ids(1, _T)
     still = m.drawn.without(branches.without_mlps() + branches.without_attention()).logits(ids)
-    for i in range(len(branches.narrowings)):
+    for i, narrowing in enumerate(branches.narrowings):
         silent = branches.without_mlps(kept=i) + branches.without_attention()
         moved = float((m.drawn.without(silent).logits(ids) - still).abs().max())
-        if moved <= m.tolerance:
+        if moved <= m.tolerance and _matters(m, narrowing):
             which = f"MLP {i + 1} of {len(branches.narrowings)}"
             return (
                 f"With every attention silenced, {which} moves the logits by {shown(moved)}."
@@ -75,7 +75,14 @@ def side_by_side(m: Measurements) -> bool:
     silent = m.drawn.without(branches.without_mlps() + branches.without_attention())
     before = m.products.taps[branches.last_read]
     after = silent.taps(m.product_ids).taps[branches.last_read]
-    return float((before.tensors["left"] - after.tensors["left"]).abs().max()) <= m.tolerance
+    alike = float((before.tensors["left"] - after.tensors["left"]).abs().max()) <= m.tolerance
+    return alike and _matters(m, branches.values[0])
+
+
+def _matters(m: Measurements, name: str) -> bool:
+    """Whether the drawn model answers otherwise without this branch: else its way is not what is wrong."""
+    ids = m.ids(1, _T)
+    return float((m.drawn.without([name]).logits(ids) - m.drawn.logits(ids)).abs().max()) > m.tolerance
 
 
 def _heard(m: Measurements, model: RemoteModel) -> tuple[float, float]:

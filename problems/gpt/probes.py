@@ -752,7 +752,7 @@ def generate_greedy(m: Measurements) -> Finding:
         if generation.samples(m):
             text = "Generation samples: valid while one token stands out; argmax makes the sentence sure."
             return held(note=("sampling", text))
-        departure = own_logits.first_departure(m) if made.bare else None
+        departure = own_logits.first_departure(m) if made.clean and made.bare else None
     else:
         departure = own_logits.departure(m)
     if departure is None:
