@@ -93,18 +93,30 @@ def find_source(part: Tensor, taps: list[Tap], *, B: int) -> Source | None:
     Position 0 alone, because rotary embeddings leave it as it is. Correlation over the batch, because a bias
     may be added on the way.
     """
-    N, T, d = part.shape
+    return _find(part[:, 0], taps, "out", B=B, T=part.shape[1], at=0)
+
+
+def find_reader(attention: Attention, taps: list[Tap], *, B: int) -> Tap | None:
+    """The product that maps what the heads of an attention took, as they took it."""
+    taken = attention.weights @ attention.v  # (N, T, d)
+    T = taken.shape[1]
+    found = _find(taken[:, -1], taps, "left", B=B, T=T, at=T - 1)
+    return found.tap if found else None
+
+
+def _find(part: Tensor, taps: list[Tap], side: str, *, B: int, T: int, at: int) -> Source | None:
+    """The product among whose columns on one side, at one position, are those of `part` (N, d)."""
+    N, d = part.shape
     if N % B:
         return None
-    first = part[:, 0]  # (N, d)
     orders = {
-        True: first.reshape(B, -1),
-        False: first.reshape(-1, B, d).transpose(0, 1).flatten(1),
+        True: part.reshape(B, -1),
+        False: part.reshape(-1, B, d).transpose(0, 1).flatten(1),
     }  # (B, H * d)
     for tap, rows_by_batch, heads_by_batch in itertools.product(taps, (True, False), (True, False)):
-        out = tap.tensors["out"]
-        if len(out) == B * T:
-            rows = out[::T] if rows_by_batch else out[:B]
+        every = tap.tensors[side]
+        if len(every) == B * T:
+            rows = every[at::T] if rows_by_batch else every[at * B : (at + 1) * B]
             if matched := _match(orders[heads_by_batch], rows):
                 return Source(tap, *matched, heads_by_batch)
     return None

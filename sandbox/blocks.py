@@ -25,7 +25,7 @@ def branches(m: Measurements) -> list[str]:
     """
     apart = {table.name for table in (m.token_table, m.position_table) if table is not None} | {head(m)}
     entries = m.initial.parameters.entries
-    names = [e["name"] for e in entries if _is_matrix(e["shape"]) and e["name"] not in apart]
+    names = [e["name"] for e in entries if is_matrix(e["shape"]) and e["name"] not in apart]
     lists = _lists([entry["name"] for entry in entries])
     stack = _stack(m, lists)
     if stack is None:
@@ -91,10 +91,10 @@ def gains(m: Measurements) -> list[str]:
 
 
 def is_gain(value: Tensor) -> bool:
-    return value.dim() > 0 and not _is_matrix(value.shape) and float(value.min()) == float(value.max()) != 0
+    return value.dim() > 0 and not is_matrix(value.shape) and float(value.min()) == float(value.max()) != 0
 
 
-def _is_matrix(shape: Sequence[int]) -> bool:
+def is_matrix(shape: Sequence[int]) -> bool:
     """(C, 1) and (1, 1, C) are vectors."""
     return sum(size > 1 for size in shape) > 1
 
@@ -106,19 +106,28 @@ def silenced(m: Measurements, *, stretch_gains: bool = False) -> RemoteModel:
 
 def _silence(m: Measurements, stretch_gains: bool) -> RemoteModel:
     initial = m.initial.parameters.values
-    values = {name: torch.zeros_like(initial[name]) for name in branches(m)}
-    for name, value in initial.items():
-        if not _is_matrix(value.shape):  # a bias drawn at random is its branch's; what is given stays
-            values[name] = value if m.is_given(name) else torch.zeros_like(value)
+    vectors = {name: value for name, value in initial.items() if not is_matrix(value.shape)}
+    values = {name: torch.zeros_like(initial[name]) for name in branches(m)} | vectors
     if stretch_gains:
         generator = torch.Generator().manual_seed(5)
         for name in gains(m):
             values[name] = initial[name] * (0.5 + torch.rand(initial[name].shape, generator=generator))
-    model = m.drawn.with_parameters(values)
+    # a bias drawn at random is its branch's; what is given stays
+    silent = {name: torch.zeros_like(value) for name, value in vectors.items() if not m.is_given(name)}
+    model = m.drawn.with_parameters(values | silent)
+    if silent and not _hears_its_token(m, model):  # among them are gains of norms, then
+        model = m.drawn.with_parameters(values)
     if not bool(model.logits(m.ids(1, 1)).isnan().any()):
         return model
     # a weight that is normed before it is used needs a direction, which zero has not
-    return m.drawn.with_parameters(values | {name: _FAINT * initial[name] for name in branches(m)})
+    return m.drawn.with_parameters(values | silent | {name: _FAINT * initial[name] for name in branches(m)})
+
+
+def _hears_its_token(m: Measurements, model: RemoteModel) -> bool:
+    """Whether another token gets other logits. NaN counts as an answer of its own."""
+    one, other = m.vocabulary[0], m.vocabulary[-1]
+    logits = model.logits(torch.tensor([[one], [other]]))  # (2, 1, V)
+    return not torch.equal(logits[0], logits[1])
 
 
 def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> bool:

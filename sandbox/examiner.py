@@ -12,7 +12,21 @@ from typing import Any
 import torch
 
 # what probes import, from beyond to proof, is loaded here: once for all examinations
-from sandbox import beyond, blocks, caching, generation, grafts, memory, objective, pictures, pooling, proof
+from sandbox import (
+    beyond,
+    blocks,
+    caching,
+    generation,
+    grafts,
+    memory,
+    objective,
+    own_logits,
+    paths,
+    pictures,
+    pooling,
+    proof,
+    slopes,
+)
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
@@ -36,9 +50,12 @@ __all__ = [
     "generation",
     "memory",
     "objective",
+    "own_logits",
+    "paths",
     "pictures",
     "pooling",
     "proof",
+    "slopes",
 ]
 
 _BATCH = 200  # loss points in one event

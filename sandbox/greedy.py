@@ -1,14 +1,11 @@
-"""What a greedy generation must write: by the stub's rule, or by the model's own logits."""
+"""What a greedy generation must write by the stub's rule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
-
 from sandbox.stub import EMPTY, absorbed, choice_of, next_choices
-from sandbox.subject import RemoteModel
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,3 @@ def follow_rule(ids: list[int], new_tokens: int, *, choices: list[int]) -> list[
 
 def _choice(ids: list[int], choices: list[int]) -> int:
     return choices[next_choices(ids, choices=len(choices))[-1]]
-
-
-def greedy_text(model: RemoteModel, prompt: list[int], new_tokens: int) -> list[int]:
-    """Decodes greedily by asking for the logits of the whole text so far, a token at a time."""
-    ids = list(prompt)
-    for _ in range(new_tokens):
-        logits = model.logits(torch.tensor([ids]))  # (1, T, V)
-        ids.append(int(logits[0, -1].argmax()))
-    return ids

@@ -110,6 +110,11 @@ class Measurements:
         near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
         return model if near else single  # float64 is our instrument: not every right program survives it
 
+    @property
+    def drawn_values(self) -> dict[str, Tensor]:
+        """The drawn model's parameters; empty for a model too large to travel."""
+        return self.subject.once("drawn values", lambda: self.drawn.parameters().values)
+
     def _redrawn(self, model: RemoteModel, *, std: float, seed: int, dtype: str) -> RemoteModel:
         """Every parameter drawn anew but scalars: a learned scale of scores or branches is no weight."""
         drawn = model.redrawn(std=std, seed=seed, dtype=dtype)
@@ -155,7 +160,7 @@ class Measurements:
         return self.subject.once("disagreement", self._measure_disagreement)
 
     def _measure_disagreement(self) -> float | None:
-        values = self.drawn.parameters().values
+        values = self.drawn_values
         if not values or not self.subject.job.shape:
             return None
         ids = self.ids(2, T)
@@ -171,7 +176,11 @@ class Measurements:
 
     @property
     def products(self) -> Products:
-        return self.subject.once("products", lambda: self.products_of(self.ids(TAPS_B, TAPS_T, salt=1)))
+        return self.subject.once("products", lambda: self.products_of(self.product_ids))
+
+    @property
+    def product_ids(self) -> Tensor:
+        return self.ids(TAPS_B, TAPS_T, salt=1)
 
     def products_of(self, ids: Tensor) -> Products:
         found = self.drawn.taps(ids)
@@ -217,23 +226,25 @@ class Measurements:
         return self.subject.once("gradients", self._make_gradients)
 
     def _make_gradients(self) -> dict[str, Tensor | None]:
-        ids = self._gradient_ids()
+        ids = self.gradient_ids
         of = cotangent(ids, self.V)
         return self.drawn.gradients(ids, of.float() if self.drawn.dtype == "float32" else of)
 
     @property
     def position_table(self) -> Table | None:
         """The parameter that holds learned positions, if the logits show one."""
-        ids = self._gradient_ids()
+        ids = self.gradient_ids
         tokens = set(ids.flatten().tolist())
         return find_position_table(self.gradients, T=ids.shape[1], tokens=tokens)
 
     @property
     def token_table(self) -> Table | None:
-        tokens = set(self._gradient_ids().flatten().tolist())
+        tokens = set(self.gradient_ids.flatten().tolist())
         return find_token_table(self.gradients, tokens=tokens)
 
-    def _gradient_ids(self) -> Tensor:
+    @property
+    def gradient_ids(self) -> Tensor:
+        """The text that gradients are asked for: (4, T)."""
         return gradient_ids(self.vocabulary, self.subject.seed)
 
     @property

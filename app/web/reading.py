@@ -15,6 +15,7 @@ from app.web.pictures import Picture, pictures
 from app.web.words import count, loss, plural, sentence_case
 
 SHOWN = 5  # broken properties at once; the rest are folded
+UNTRIED = "not tried, the program did not get that far"
 Sign = Literal["pass", "fail", "blocked"]
 SIGN: dict[str, Sign] = {"fixed": "pass", "broken": "fail", "blocked": "blocked"}
 BUG_WORD = {"fixed": "fixed", "broken": "alive", "blocked": "can't be told yet"}
@@ -67,7 +68,7 @@ def read_verdict(verdict: Mapping[str, Any] | None, *, message: str | None = Non
         status: [p for p in properties if p["status"] == status]
         for status in ("held", "broken", "blocked", "not_seen", "not_applicable")
     }
-    saw = _saw(verdict.get("criteria") or {})
+    saw = _saw(verdict.get("criteria") or {}, stopped=bool(verdict.get("failure")))
     look, headline, sentence = _headline(verdict, saw, by_status)
     told = {"runs"} if verdict.get("failure") else set()  # the failure itself says that it doesn't run
     broken = tuple(_fact(p, sign="fail") for p in by_status["broken"] if p["name"] not in told)
@@ -144,11 +145,14 @@ def _untried(blocked: int) -> str:
     return f"{sentence_case(count(blocked))} {noun} could not be tried."
 
 
-def _saw(criteria: Mapping[str, Any]) -> tuple[Fact, ...]:
+def _saw(criteria: Mapping[str, Any], *, stopped: bool) -> tuple[Fact, ...]:
     """The interviewer's two, as he reads them off the program."""
     if not criteria:
         return ()
     fell = criteria["loss_drop"]
+    if stopped and not fell["passed"] and not fell.get("steps"):  # then the other was not tried either
+        other = "Unseen texts" if "accuracy" in criteria else "The sentence"
+        return tuple(Fact(sign="blocked", title=title, detail=UNTRIED) for title in ("The loss", other))
     numbers = "" if fell["first"] is None else f"{loss(fell['first'])} → {loss(fell['last'])}"
     steps = f" in {fell['steps']} steps" if numbers and fell.get("steps") else ""
     return (

@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sandbox import blocks, generation, pictures
+from sandbox import blocks, generation, own_logits, paths, pictures, slopes
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
@@ -393,6 +393,8 @@ def residual(m: Measurements) -> Finding:
     if own <= m.tolerance:
         detail = f"With every branch silenced, changing a token moves its own logits by {shown(own)}."
         return broken(f"{detail} It must be above 0.", measured=own)
+    if not _answers_as_the_clean_one(m) and (closed := paths.closed_path(m)):
+        return broken(closed, measured=0.0)
     stretched = blocks.silenced(m, stretch_gains=True)
     moved = float((silent.logits(ids) - stretched.logits(ids)).abs().max())
     if moved > m.tolerance and not blocks.first_input_moves(m, silent, stretched):
@@ -418,8 +420,11 @@ def blocks_run(m: Measurements) -> Finding:
     stated, ran = m.initial.parameters.declared, len(m.products.attentions)
     layers = stated.get("n_layer")
     detail = f"{ran} layers of attention ran. The program states {layers}."
-    right = layers is None or ran in (0, layers, layers * stated.get("n_head", 1))
-    return judged(right, detail, measured=ran, expected=layers)
+    if layers is not None and ran not in (0, layers, layers * stated.get("n_head", 1)):
+        return broken(detail, measured=ran, expected=layers)
+    if not _answers_as_the_clean_one(m) and paths.side_by_side(m):
+        return broken("With every branch silenced, the last attention is given what it was given before.")
+    return held(measured=ran, expected=layers)
 
 
 @probe(title="The MLP bends between its two maps", component="mlp", needs=("repeatable",))
@@ -456,6 +461,10 @@ def parity(m: Measurements) -> Finding:
     return held(measured=found, expected=0.0)
 
 
+def _answers_as_the_clean_one(m: Measurements) -> bool:
+    return m.disagreement is not None and m.disagreement <= m.tolerance
+
+
 # --- parameters -----------------------------------------------------------------------------------------
 
 
@@ -471,7 +480,16 @@ def gradients_reach(m: Measurements) -> Finding:
         f"{len(missed)} of {len(entries)} parameter tensors get no gradient from the logits: {among(missed)}."
     )
     picture = partial(pictures.reach, m, missed=missed)
-    return judged(not missed, detail, measured=len(missed), expected=0, picture=picture)
+    if missed:
+        return broken(detail, measured=len(missed), expected=0, picture=picture)
+    slope = slopes.wrong_slope(m)
+    if slope is None:
+        return held(measured=0, expected=0)
+    moved = "Tokens and positions moved along a direction, a sum of the logits changes at a rate of"
+    told = f"by their gradients it would be {shown(slope.by_gradients)}"
+    return broken(
+        f"{moved} {shown(slope.measured)}; {told}.", measured=slope.by_gradients, expected=slope.measured
+    )
 
 
 @probe(title="Every parameter moves", component="loop")
@@ -682,7 +700,7 @@ def _loss_behind_a_mark(m: Measurements, ids: Tensor) -> float:
 
 @probe(title="It learns strings that only attention tells apart", component="model", needs=STRUCTURE)
 def memorises(m: Measurements) -> Finding:
-    if m.disagreement is not None and m.disagreement <= m.tolerance:
+    if _answers_as_the_clean_one(m):
         return held("With its weights the clean program answers the same.")
     if not 0 < m.initial.parameters.size <= 400_000:
         return not_seen("The model is too large to be trained here.")
@@ -724,13 +742,24 @@ def tokenizer(m: Measurements) -> Finding:
 @probe(title="Generation writes the likeliest token", component="generate", needs=("tokenizer",))
 def generate_greedy(m: Measurements) -> Finding:
     made = generation.generated(m)
-    if made.clean or made.follows_scores or generation.agrees_with_logits(m):
-        text = "Generation samples: valid while one token stands out; argmax makes the sentence sure."
-        return held(note=("sampling", text) if generation.samples(m) else None)
+    if made.fed_once:  # over a cache, which the stub knows nothing of
+        departure = own_logits.departure(m)
+        if departure is None or departure.forgets:
+            return held()
+        fed = "Given each new token alone, as over a cache"
+        return broken(f"{fed}, it goes on from {departure.words}.")
+    if made.clean or made.follows_scores:
+        if generation.samples(m):
+            text = "Generation samples: valid while one token stands out; argmax makes the sentence sure."
+            return held(note=("sampling", text))
+        departure = own_logits.first_departure(m) if made.clean and made.bare else None
+    else:
+        departure = own_logits.departure(m)
+    if departure is None:
+        return held()
+    if (step := made.first_departure) is None:
+        return broken(f"It goes on from {departure.words}.")
     wrote = f"After '{made.prompt}' it wrote '{made.new_text[:40]}'"
-    step = made.first_departure
-    if step is None:
-        return broken(f"{wrote}, which is not what the logits of the model it was given put first.")
     return broken(f"{wrote}; at new character {step + 1}, another one had the highest score by far.")
 
 
@@ -754,8 +783,9 @@ def generate_length(m: Measurements) -> Finding:
 def generate_context(m: Measurements) -> Finding:
     made = generation.generated(m)
     if made.context_fault:
-        right = made.fed_once and generation.agrees_with_logits(m)
-        return judged(right, made.context_fault)
+        departure = own_logits.departure(m) if made.fed_once else None
+        cached = made.fed_once and not (departure and departure.forgets)
+        return judged(cached, made.context_fault)
     if not made.clean:
         return held()
     try:

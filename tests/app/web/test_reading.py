@@ -99,6 +99,22 @@ def test_each_kind_of_failure_has_its_headline(kind: str, line: int | None, head
     assert (reading.look, reading.headline, reading.sentence) == ("stopped", headline, "What happened.")
 
 
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_criterion_that_was_never_tried_is_not_called_missed(failed: bool) -> None:
+    failure: dict[str, Any] = {"kind": "contract", "message": "What happened.", "line": None, "traceback": []}
+    found = verdict(statuses="kk", failure=failure if failed else None)
+    found["criteria"] = {
+        "loss_drop": {"passed": False, "first": None, "last": None, "steps": 0},
+        "generation": {"passed": False, "expected": "a warm wave", "got": None},
+    }
+    titles = (
+        ["The loss", "The sentence"] if failed else ["The loss did not fall", "The sentence did not come out"]
+    )
+    reading = read_verdict(found)
+    assert [fact.title for fact in reading.saw] == titles
+    assert {fact.sign for fact in reading.saw} == {"blocked" if failed else "fail"}
+
+
 def test_a_failure_is_told_once_and_not_again_as_a_property() -> None:
     failure = {"kind": "exception", "message": "What happened.", "line": 3, "traceback": ()}
     found = verdict(failure=failure)

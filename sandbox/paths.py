@@ -1,0 +1,133 @@
+"""Whether what an attention and what an MLP add reach the logits each by a way of its own.
+
+A block whose second sum starts from the block's input again lets go of what the first has added: attention is
+then heard through the MLP alone. With the one silenced, the other must still be heard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox import blocks
+from sandbox.attention import find_reader, find_source, projections
+from sandbox.measurements import TAPS_B, Measurements
+from sandbox.responses import responses
+from sandbox.subject import RemoteModel, Tap
+from sandbox.wording import shown
+
+_T = 4  # tokens of the text in which a change is listened for
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Weights that silence a branch when they are at zero, in the order in which branches ran."""
+
+    values: list[str]  # what each attention takes its values through
+    narrowings: list[str]  # the last map of each MLP
+    last_read: int  # which product makes the values of the last attention
+
+    def without_attention(self, kept: int | None = None) -> list[str]:
+        """What silences every attention but the one that is kept, and those whose weights are its own."""
+        return _others(self.values, kept)
+
+    def without_mlps(self, kept: int | None = None) -> list[str]:
+        return _others(self.narrowings, kept)
+
+
+def _others(names: list[str], kept: int | None) -> list[str]:
+    return [name for name in names if kept is None or name != names[kept]]
+
+
+def closed_path(m: Measurements) -> str | None:
+    """What is not heard once the branches of the other kind are silent, in words; None where all is.
+
+    None as well where the two kinds can't be told apart, and of a branch that is not heard in any case.
+    """
+    branches = _find_branches(m)
+    if branches is None:
+        return None
+    for i, values in enumerate(branches.values):
+        silent = branches.without_mlps() + branches.without_attention(kept=i)
+        own, later = _heard(m, m.drawn.without(silent))
+        if later <= m.tolerance < own and _matters(m, values) and _heard(m, m.drawn)[1] > m.tolerance:
+            which = f"attention {i + 1} of {len(branches.values)}"
+            words = f"With every MLP silenced, {which} carries a changed token into later logits by"
+            return f"{words} {shown(later)}. It must be above 0."
+    ids = m.ids(1, _T)
+    still = m.drawn.without(branches.without_mlps() + branches.without_attention()).logits(ids)
+    for i, narrowing in enumerate(branches.narrowings):
+        silent = branches.without_mlps(kept=i) + branches.without_attention()
+        moved = float((m.drawn.without(silent).logits(ids) - still).abs().max())
+        if moved <= m.tolerance and _matters(m, narrowing):
+            which = f"MLP {i + 1} of {len(branches.narrowings)}"
+            return (
+                f"With every attention silenced, {which} moves the logits by {shown(moved)}."
+                " It must be above 0."
+            )
+    return None
+
+
+def side_by_side(m: Measurements) -> bool:
+    """Whether of several blocks the last reads no more than the first: the sum of tokens and positions."""
+    branches = _find_branches(m)
+    if branches is None or min(len(set(branches.values)), len(branches.narrowings)) < 2:
+        return False
+    silent = m.drawn.without(branches.without_mlps() + branches.without_attention())
+    before = m.products.taps[branches.last_read]
+    after = silent.taps(m.product_ids).taps[branches.last_read]
+    alike = float((before.tensors["left"] - after.tensors["left"]).abs().max()) <= m.tolerance
+    return alike and _matters(m, branches.values[0])
+
+
+def _matters(m: Measurements, name: str) -> bool:
+    """Whether the drawn model answers otherwise without this branch: else its way is not what is wrong."""
+    ids = m.ids(1, _T)
+    return float((m.drawn.without([name]).logits(ids) - m.drawn.logits(ids)).abs().max()) > m.tolerance
+
+
+def _heard(m: Measurements, model: RemoteModel) -> tuple[float, float]:
+    """How far another first token moves its own logits, and how far those after it."""
+    moved = responses(model, m.ids(1, _T)[0], changed=[0], vocabulary=m.vocabulary)  # (T, 1)
+    return float(moved[0]), float(moved[1:].max())
+
+
+def _find_branches(m: Measurements) -> Branches | None:
+    taps, attentions = m.products.taps, m.products.attentions
+    sources, readers = [], []
+    for which, attention in enumerate(attentions):
+        end = attentions[which + 1].at if which + 1 < len(attentions) else len(taps)
+        after = [tap for tap in taps[attention.at : end] if tap.is_linear]
+        source = find_source(attention.v, projections(taps, attentions, which), B=TAPS_B)
+        reader = find_reader(attention, after, B=TAPS_B)
+        if source is None or reader is None:
+            return None
+        sources.append(source.tap)
+        readers.append(reader)
+    values = _names(sources)
+    of_attention = {tap.weight for tap in [*sources, *readers]}
+    narrowings = _names([tap for tap in _narrowings(m, sources) if tap.weight not in of_attention])
+    if not sources or len(values) < len(sources) or not narrowings:
+        return None
+    return Branches(values, narrowings, last_read=[id(tap) for tap in taps].index(id(sources[-1])))
+
+
+def _names(taps: list[Tap]) -> list[str]:
+    return [tap.weight for tap in taps if tap.weight is not None]
+
+
+def _narrowings(m: Measurements, sources: list[Tap]) -> list[Tap]:
+    """The second maps of pairs that go back to the width they came from, with no attention between the two.
+
+    What reads the same as an attention's values do belongs to that attention.
+    """
+    taps, inner = m.products.taps, set(blocks.branches(m))
+    at = {id(tap): i for i, tap in enumerate(taps)}
+    read = [source.tensors["left"] for source in sources]
+    return [
+        out
+        for into, out in blocks.mlp_pairs(m)
+        if out.weight in inner
+        and into.tensors["left"].shape == out.tensors["out"].shape
+        and not any(at[id(into)] < attention.at < at[id(out)] for attention in m.products.attentions)
+        and not any(out.tensors["left"].equal(left) for left in read)
+    ]
