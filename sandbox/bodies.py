@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox import candidate, examiner, jail
-from sandbox.job import Event, Job, Limits
+from sandbox.job import Event, Job
+from sandbox.limits import Limits
 from sandbox.lines import encode
 from sandbox.spawn import RemoteSpawn, receive_source
 

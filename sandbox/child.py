@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import kernel
-from sandbox.job import Ending, Limits, Reason
+from sandbox.job import Ending, Reason
+from sandbox.limits import Limits
 
 _COUNTED = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+_THREADS = re.compile(rb"^Threads:\s+(\d+)", re.MULTILINE)
 _ABOVE_ALL = 128  # where descriptors wait while their final numbers are freed
 _COULD_NOT_START = 70
 
@@ -31,6 +33,7 @@ class Child:
     memory_above: int  # what the zygote itself holds, which every child inherits and shares
     started: float = field(default_factory=time.monotonic)
     reason: Reason | None = None  # why we ended it, when it was us
+    used_bytes: int = 0  # when it was last looked at
     peak_bytes: int = 0
     _status: int = -1
 
@@ -38,11 +41,16 @@ class Child:
         self._status = os.open(f"/proc/{_number_in_proc(self.pidfd)}/status", os.O_RDONLY)
 
     def check_limits(self, now: float) -> None:
-        """Kills it when it is over its time or its memory."""
+        """Kills it when it is over its time, its memory or its threads."""
+        status = os.pread(self._status, 4096, 0)
+        self.used_bytes = memory_in(status) - self.memory_above
+        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
         if now - self.started > self.limits.wall_s:
             self.kill("timeout")
-        elif self._measure_memory() > self.limits.memory_bytes:
+        elif self.used_bytes > self.limits.memory_bytes:
             self.kill("memory")
+        elif threads_in(status) > self.limits.threads:  # where RLIMIT_NPROC can't be used: sandbox/jail.py
+            self.kill("threads")
 
     def kill(self, reason: Reason) -> None:
         if self.reason is None:
@@ -70,15 +78,15 @@ class Child:
         spent = code == -signal.SIGKILL and cpu >= int(self.limits.wall_s)
         return "timeout" if spent else "signalled"  # SIGKILL from RLIMIT_CPU is a deadline like any other
 
-    def _measure_memory(self) -> int:
-        used = memory_in(os.pread(self._status, 4096, 0)) - self.memory_above
-        self.peak_bytes = max(self.peak_bytes, used)
-        return used
-
 
 def memory_in(status: bytes) -> int:
     """The anonymous and shared memory in a /proc/<pid>/status, in bytes; 0 once the process is dead."""
     return 1024 * sum(int(number) for number in _COUNTED.findall(status))
+
+
+def threads_in(status: bytes) -> int:
+    """How many threads a /proc/<pid>/status tells of."""
+    return sum(int(number) for number in _THREADS.findall(status))
 
 
 def own_memory() -> int:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.child import Child
-from sandbox.job import Ending, Limits
+from sandbox.job import Ending
+from sandbox.limits import Limits
 from sandbox.lines import LineSplitter, LineTooLong
 from sandbox.stream import Points, Stream
 
@@ -19,7 +20,6 @@ Take = Callable[[bytes], None]  # bytes read from a pipe; none of them at its en
 
 LOCKED = b"locked"
 _READ = 64 << 10
-_REPORT_LINE = 64 << 10
 _KEPT = 8
 
 
@@ -102,7 +102,7 @@ class Reports:
         self.kept: list[dict[str, Any]] = []
         self._stream = stream
         self._left = limits.report_bytes
-        self._splitter: LineSplitter | None = LineSplitter(limit=_REPORT_LINE)
+        self._splitter: LineSplitter | None = LineSplitter(limit=limits.report_line_bytes)
 
     def take(self, data: bytes) -> None:
         if self._splitter is None:

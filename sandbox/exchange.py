@@ -20,7 +20,6 @@ from sandbox.lines import encode
 from sandbox.spawn import ending_from
 
 _LOG = logging.getLogger("sandbox")
-_LINE_BYTES = 8 << 20  # a verdict with all its data is the longest line
 _GONE_S = 5.0  # how long a cancelled run may take to die before its slot is given away all the same
 
 Emit = Callable[[Event], Awaitable[None]]
@@ -50,9 +49,10 @@ class Exchange:
 
         Raises ZygoteGone when the job couldn't even be handed over; it may be tried with the next zygote.
         """
+        longest = self._job.limits.finding_bytes
         line, findings = self._send(keeper)
-        reader, writer = await asyncio.open_unix_connection(sock=line, limit=_LINE_BYTES)
-        found, found_writer = await asyncio.open_unix_connection(sock=findings, limit=_LINE_BYTES)
+        reader, writer = await asyncio.open_unix_connection(sock=line, limit=longest)
+        found, found_writer = await asyncio.open_unix_connection(sock=findings, limit=longest)
         listeners = [
             asyncio.create_task(self._hear_supervisor(reader, emit)),
             asyncio.create_task(self._hear_examiner(found, emit)),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sandbox.bodies import Bodies
 from sandbox.child import Nursery
 from sandbox.confined import Confined, Output, Reports
-from sandbox.job import Limits
+from sandbox.limits import Limits
 from sandbox.stream import Stream, Tell
 
 _LOG = 2  # the zygote's own standard error: what our processes say when they fail
@@ -29,6 +29,14 @@ class Family:
 
     def living(self) -> list[Confined]:
         return [confined for confined in self._all if confined.ending is None]
+
+    def hold_to_limits(self, now: float) -> None:
+        """Kills who is over a limit of its own, and the largest when all together are over theirs."""
+        children = [confined.child for confined in self.living()]
+        for child in children:
+            child.check_limits(now)
+        if sum(child.used_bytes for child in children) > self._limits.run_bytes:
+            max(children, key=lambda child: child.used_bytes).kill("memory")
 
     def streaming(self) -> bool:
         """Whether output waits to be told."""

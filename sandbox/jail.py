@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import kernel, landlock, seccomp
-from sandbox.job import Limits
+from sandbox.limits import Limits
 from sandbox.root import DEVICES, SCRATCH
 
-_INODES = 512
 _NOBODY = 65_534  # inside the namespace; outside it is the zygote's user
 _NAMESPACES = (
     kernel.CLONE_NEWUSER
@@ -73,7 +72,7 @@ def _enter_namespaces(limits: Limits) -> None:
     kernel.map_user(inside=_NOBODY, user=user, group=group)
     socket.sethostname("jail")
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    size = f"mode=700,size={limits.file_bytes},nr_inodes={_INODES}"
+    size = f"mode=700,size={limits.file_bytes},nr_inodes={limits.scratch_files}"
     kernel.mount("tmpfs", SCRATCH, kind="tmpfs", flags=flags, options=size)
     kernel.mount(
         "tmpfs", "/proc", kind="tmpfs", flags=flags | kernel.MS_RDONLY, options="mode=555,nr_inodes=1"
@@ -88,10 +87,10 @@ def _set_rlimits(limits: Limits) -> None:
         (resource.RLIMIT_AS, limits.address_bytes),  # RLIMIT_DATA would miss shared anonymous memory
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_STACK, 8 << 20),
+        (resource.RLIMIT_STACK, limits.stack_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
-        (_RLIMIT_SIGPENDING, 64),
+        (_RLIMIT_SIGPENDING, limits.pending_signals),
         (_RLIMIT_MSGQUEUE, 0),
         (_RLIMIT_NICE, 0),
         (_RLIMIT_RTPRIO, 0),

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from sandbox.calls import Array, Caller, CandidateFault, Message
 from sandbox.failures import Failure, failure, sanitised
-from sandbox.job import Ending, Job, Limits
+from sandbox.job import Ending, Job
+from sandbox.limits import MIB, Limits
 
 _MOST_DEATHS = 3
-_MIB = 1 << 20
 
 
 class CandidateProcess(Protocol):
@@ -165,7 +165,12 @@ def ending_failure(ending: Ending, *, limits: Limits) -> Failure | None:
     if ending.reason == "timeout":
         return failure("timeout", f"Stopped after {limits.wall_s:.0f} s.")
     if ending.reason == "memory":
-        return failure("memory", f"Stopped at {limits.memory_bytes // _MIB} MiB of memory.")
+        alone = ending.peak_bytes > limits.memory_bytes
+        bound = limits.memory_bytes if alone else limits.run_bytes
+        words = "of memory" if alone else "of memory in all processes of the run"
+        return failure("memory", f"Stopped at {bound // MIB} MiB {words}.")
+    if ending.reason == "threads":
+        return failure("killed", f"Stopped with more than {limits.threads} threads.")
     if ending.reason == "output":
         return failure("output", f"Stopped after {limits.output_bytes // 1024} KiB of output.")
     if ending.reason == "cancelled":

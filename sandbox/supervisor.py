@@ -22,7 +22,8 @@ from sandbox.child import Nursery
 from sandbox.confined import Confined
 from sandbox.family import Family
 from sandbox.jail import Walls
-from sandbox.job import Ending, Limits
+from sandbox.job import Ending
+from sandbox.limits import Limits
 from sandbox.lines import LineSplitter, encode
 
 _WATCH_S = 0.025  # how often memory is measured: at 1.5 GB/s an overshoot of some 40 MiB
@@ -129,14 +130,12 @@ class Supervisor:
         return ending
 
     def _look_after(self, now: float) -> None:
-        measure = now >= self._next_watch
-        if measure:
-            self._next_watch = now + _WATCH_S
         for confined in self._family.living():
             if confined.stream is not None:
                 confined.stream.flush_if_due()
-            if measure:
-                confined.child.check_limits(now)
+        if now >= self._next_watch:
+            self._next_watch = now + _WATCH_S
+            self._family.hold_to_limits(now)
 
     # What the app and the examiner say
 

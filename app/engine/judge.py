@@ -50,6 +50,10 @@ def limits(settings: Settings) -> Limits:
         wall_s=settings.run_seconds,
         examine_s=settings.run_seconds * EXAMINE_SHARE,
         memory_bytes=settings.run_memory_mb << 20,
+        run_bytes=(settings.run_memory_mb << 20) * 3 // 2,
         address_bytes=settings.run_memory_mb << 21,
+        threads=settings.run_threads,
+        file_bytes=settings.run_scratch_mb << 20,
+        output_bytes=settings.run_output_kb << 10,
         source_bytes=settings.source_kb << 10,
     )

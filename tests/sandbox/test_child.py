@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.child import Child, Nursery, own_memory
-from sandbox.job import MIB, Ending, Limits
+from sandbox.job import Ending
+from sandbox.limits import MIB, Limits
 
 LIMITS = Limits(wall_s=0.2, memory_bytes=64 * MIB)
 

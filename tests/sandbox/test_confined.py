@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.confined import Output, Reports
-from sandbox.job import Limits
+from sandbox.limits import Limits
 from sandbox.stream import Stream
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Event, Limits, Sandbox, Unavailable, launch
-from sandbox.job import MIB
+from sandbox.limits import MIB
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
