@@ -86,13 +86,13 @@ def test_threads_are_counted_as_the_kernel_tells_them() -> None:
 @pytest.mark.jail
 @pytest.mark.timeout(240)
 def test_the_memory_of_all_processes_of_a_run_is_counted_together(jailed: Jailed) -> None:
-    hold = f"held = bytearray(b'x') * {300 * MIB}\n"
+    hold = f"import time\nheld = bytearray(b'x') * {150 * MIB}\ntime.sleep(1)\n"
     roomy = Limits(wall_s=20, memory_bytes=400 * MIB)
     assert jailed.run(hold, kind="check", probes=hold, limits=roomy).failure != "memory"
-    tight = dataclasses.replace(roomy, run_bytes=500 * MIB)
+    tight = dataclasses.replace(roomy, run_bytes=250 * MIB)
     ran = jailed.run(hold, kind="check", probes=hold, limits=tight)
     assert ran.failure == "memory"
-    assert "500 MiB" in ran.verdict["failure"]["message"]
+    assert "250 MiB" in ran.verdict["failure"]["message"]
 
 
 def test_a_process_that_was_stopped_for_all_of_them_is_told_so() -> None:
