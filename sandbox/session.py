@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -175,6 +176,8 @@ def ending_failure(ending: Ending, *, limits: Limits) -> Failure | None:
         return failure("output", f"Stopped after {limits.output_bytes // 1024} KiB of output.")
     if ending.reason == "cancelled":
         return failure("killed", "Stopped before its end.")
-    if ending.reason == "signalled" and ending.code != 9:
+    if ending.reason == "signalled" and ending.code == signal.SIGKILL:  # nobody of ours: it says when it does
+        return failure("killed", "The process was killed from outside: the machine may be out of memory.")
+    if ending.reason == "signalled":
         return failure("killed", f"The process crashed (signal {ending.code}).")
     return None
