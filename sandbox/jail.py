@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import resource
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +39,23 @@ class Walls:
     readable: tuple[str, ...]  # what a jailed process may open, where Landlock decides
 
 
-def lock(walls: Walls, limits: Limits, *, receives_descriptors: bool = False) -> None:
-    """Locks this process in for good. Raises OSError, and then nothing foreign may run in it."""
+def lock(
+    walls: Walls,
+    limits: Limits,
+    *,
+    receives_descriptors: bool = False,
+    mark: Callable[[str], None] = lambda step: None,
+) -> None:
+    """Locks this process in for good. Raises OSError, and then nothing foreign may run in it.
+
+    `mark` hears of each step that is done, for the stopwatch of `overfit bench`.
+    """
     _prefer_as_victim()
-    if walls.namespaces:
-        _enter_namespaces(limits)  # needs the capabilities that go below
+    if walls.namespaces:  # needs the capabilities that go below
+        _enter_namespaces()
+        mark("namespaces")
+        _mount_scratch(limits)
+        mark("mounts")
     _set_rlimits(limits)
     if walls.namespaces or not walls.seccomp:
         # Elsewhere it would count every process that the user has; there the filter forbids to fork.
@@ -56,6 +69,7 @@ def lock(walls: Walls, limits: Limits, *, receives_descriptors: bool = False) ->
     if walls.seccomp:
         # In a namespace of its own the first process is number 1, and tgkill may name no other.
         seccomp.install(pid=os.getpid(), receives_descriptors=receives_descriptors)
+    mark("limits and filters")
 
 
 def _prefer_as_victim() -> None:
@@ -66,11 +80,15 @@ def _prefer_as_victim() -> None:
         return  # some containers mount /proc read-only; the watchdog in the supervisor stands before this
 
 
-def _enter_namespaces(limits: Limits) -> None:
+def _enter_namespaces() -> None:
     user, group = os.geteuid(), os.getegid()
     kernel.unshare(_NAMESPACES)
     kernel.map_user(inside=_NOBODY, user=user, group=group)
     socket.sethostname("jail")
+
+
+def _mount_scratch(limits: Limits) -> None:
+    """An empty tmpfs to write to, and another over /proc, which also names processes."""
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     size = f"mode=700,size={limits.file_bytes},nr_inodes={limits.scratch_files}"
     kernel.mount("tmpfs", SCRATCH, kind="tmpfs", flags=flags, options=size)

@@ -47,6 +47,7 @@ class Start:
     runtime: Runtime
     secret: str  # a file that everybody may read, for the self-test to try and get at
     ceiling: str = LEVELS[0]  # the best level to try for
+    then: str = "zygote"  # the module that goes on once everything is entered
     namespaces: bool = False  # whether the zygote got namespaces of its own
     reasons: dict[str, str] = field(default_factory=dict)  # a layer that is missing -> why
 
@@ -165,7 +166,7 @@ def _become_first(start: Start) -> int:
 
 
 def _become(start: Start) -> int:
-    arguments = command(start, module="zygote")
+    arguments = command(start, module=start.then)
     os.execve(arguments[0], arguments, dict(os.environ))
 
 

@@ -59,7 +59,7 @@ class Zygote:
         self._pid = os.getpid()
         self._own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if start.namespaces else None
         self._nursery = Nursery(memory_above=0, own_namespace=self._own_namespace)
-        self._walls, attacks, reasons = _find_walls(start, self._nursery)
+        self._walls, attacks, reasons = find_walls(start, self._nursery)
         self._host = describe(self._walls, ceiling=start.ceiling, attacks=attacks, reasons=reasons)
         _tell(status, {"host": self._host.to_json()})
 
@@ -126,7 +126,7 @@ def _reap(wake: socket.socket) -> None:
             pass
 
 
-def _find_walls(start: Start, nursery: Nursery) -> tuple[Walls, tuple[Attack, ...], dict[str, str]]:
+def find_walls(start: Start, nursery: Nursery) -> tuple[Walls, tuple[Attack, ...], dict[str, str]]:
     """The strongest walls that a jail can be locked with, what attacks achieved against them, what failed."""
     walls = Walls(
         namespaces=start.namespaces,
