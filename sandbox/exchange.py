@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -160,6 +161,11 @@ def _check_source(job: Job) -> bytes:
 
 def _sealed(name: str, data: bytes) -> int:
     """A memory file with `data`, which nobody can change any more: one copy, no pump, no half-read pipe."""
+    if not hasattr(os, "memfd_create"):  # not Linux: a file without a name
+        with tempfile.TemporaryFile() as unnamed:
+            unnamed.write(data)
+            unnamed.flush()
+            return os.dup(unnamed.fileno())
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with os.fdopen(descriptor, "wb", closefd=False) as file:
         file.write(data)

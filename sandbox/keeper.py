@@ -89,14 +89,14 @@ class Keeper:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, found: runtime.Runtime, *, ceiling: str) -> Keeper:
-        """Starts a launcher. Raises OSError when no process can be had."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    async def start(cls, found: runtime.Runtime, *, ceiling: str, then: str = "zygote") -> Keeper:
+        """Starts a launcher, which becomes what `then` names. Raises OSError when no process can be had."""
+        ours, theirs = socket.socketpair()  # a byte for each run
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
         with theirs, tempfile.NamedTemporaryFile(prefix="overfit-", delete=False) as secret:
             os.fchmod(secret.fileno(), 0o644)
-            order = launch.Start(runtime=found, secret=secret.name, ceiling=ceiling)
+            order = launch.Start(runtime=found, secret=secret.name, ceiling=ceiling, then=then)
             process = await started(order, control=theirs.fileno())
         keeper = cls(process=process, control=ours, host=loop.create_future(), torch=loop.create_future())
         keeper.host.add_done_callback(lambda _: Path(secret.name).unlink(missing_ok=True))

@@ -81,6 +81,8 @@ def main(text: str) -> int:
 
 def _launch(start: Start) -> int:
     reasons = dict(start.reasons)
+    if not kernel.LINUX and os.geteuid() == 0:
+        raise Unreadable("Runs may not be root's. Start Overfit as an ordinary user.")
     if os.geteuid() == 0:
         reasons |= _give_up_root(start.runtime)
     namespaces = False

@@ -24,15 +24,24 @@ class Sandbox:
     """A warm torch behind walls. `slots` jobs run at once, 0 for one a processor; the others wait their turn.
 
     `python` is an interpreter with torch, ours by default. `start_level` keeps it from trying for better than
-    that level, for tests.
+    that level, for tests. `pooled` has it keep single-use processes ready instead of forking them, as it must
+    where torch can't be forked: on everything but Linux.
     """
 
-    def __init__(self, *, slots: int = 0, python: Path | None = None, start_level: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int = 0,
+        python: Path | None = None,
+        start_level: str | None = None,
+        pooled: bool = sys.platform != "linux",
+    ) -> None:
         if start_level is not None and start_level not in LEVELS:
             raise ValueError(f"start_level is {start_level!r}; it is one of {', '.join(LEVELS)}")
         self._slots = asyncio.Semaphore(slots or _processors())
         self._python = python
-        self._ceiling = start_level or LEVELS[0]
+        self._ceiling = LEVELS[-1] if pooled else start_level or LEVELS[0]
+        self._then = "pool" if pooled else "zygote"
         self._keeper: Keeper | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._host: Host | None = None
@@ -113,7 +122,7 @@ class Sandbox:
     async def _keep_warm(self) -> None:
         """Starts a zygote whenever there is none, and gives up when one after the other dies cold."""
         try:
-            if sys.platform != "linux":
+            if sys.platform not in ("linux", "darwin"):
                 raise Unavailable("The jail is made of Linux. Run Overfit in Docker: docker compose up.")
             runtime = await find_runtime(self._python)
             cold_deaths = 0
@@ -127,7 +136,7 @@ class Sandbox:
 
     async def _live_through(self, runtime: Runtime) -> bool:
         """One zygote's life from start to end; whether it ever was warm."""
-        keeper = self._keeper = await Keeper.start(runtime, ceiling=self._ceiling)
+        keeper = self._keeper = await Keeper.start(runtime, ceiling=self._ceiling, then=self._then)
         try:
             if self._closing:  # closed while it was being started
                 await keeper.close()

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sandbox import jail
-from sandbox.child import Nursery, own_memory
+from sandbox.bodies import WORKERS
+from sandbox.child import Nursery
+from sandbox.grip import own_memory
 from sandbox.launch import Start
 from sandbox.limits import Limits
 from sandbox.pages import collapse_heap
@@ -33,7 +35,7 @@ def main(text: str) -> int:
     namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if start.namespaces else None
     nursery = Nursery(memory_above=0, own_namespace=namespace)
     walls, _, _ = find_walls(start, nursery)
-    warm(("sandbox.supervisor",))
+    warm(("sandbox.supervisor", *WORKERS))
     collapse_heap()
     nursery = replace(nursery, memory_above=own_memory())
     nothing = os.open("/dev/null", os.O_RDWR)

@@ -18,9 +18,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sandbox.bodies import Bodies
-from sandbox.child import Nursery
 from sandbox.confined import Confined
-from sandbox.family import Family
+from sandbox.family import Cradle, Family
 from sandbox.jail import Walls
 from sandbox.job import Ending
 from sandbox.limits import Limits
@@ -61,7 +60,7 @@ class Request:
 class Supervisor:
     """The processes of one run and the loop that watches them."""
 
-    def __init__(self, request: Request, *, walls: Walls, level: str, nursery: Nursery) -> None:
+    def __init__(self, request: Request, *, walls: Walls, level: str, nursery: Cradle) -> None:
         self._request = request
         self._family = Family(
             request.limits, bodies=_bodies(request, walls, level), nursery=nursery, tell=self._tell
@@ -108,7 +107,7 @@ class Supervisor:
                 descriptor, selectors.EVENT_READ, functools.partial(self._read, confined, descriptor)
             )
         self._selector.register(
-            confined.child.pidfd, selectors.EVENT_READ, functools.partial(self._finish, confined)
+            confined.child.grip, selectors.EVENT_READ, functools.partial(self._finish, confined)
         )
         return confined
 
@@ -120,8 +119,9 @@ class Supervisor:
             self._tell("status", {"phase": "running"})
 
     def _finish(self, confined: Confined) -> Ending:
-        for descriptor in (*confined.sources, confined.child.pidfd):
+        for descriptor in confined.sources:
             self._selector.unregister(descriptor)
+        self._selector.unregister(confined.child.grip)
         ending = confined.finish()
         self._fault = self._fault or confined.fault()
         if confined is self._script:
@@ -228,7 +228,7 @@ def _bodies(request: Request, walls: Walls, level: str) -> Bodies:
     )
 
 
-def supervise(descriptors: list[int], *, walls: Walls, level: str, nursery: Nursery) -> None:
+def supervise(descriptors: list[int], *, walls: Walls, level: str, nursery: Cradle) -> None:
     """Runs the job behind the four descriptors that came from the app, to its end."""
     line, findings, source, job = descriptors
     request = Request.receive(socket.socket(fileno=line), findings=findings, source=source, job=job)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.child import Child, Nursery, own_memory
+from sandbox.child import Child, Nursery
+from sandbox.grip import own_memory
 from sandbox.job import Ending
 from sandbox.limits import MIB, Limits
 
@@ -27,7 +28,7 @@ def fork(body: Callable[[], int], *more: int, limits: Limits = LIMITS) -> Child:
 
 def watched(child: Child) -> Ending:
     """Holds it to its limits until it is dead, as the supervisor does."""
-    while not select.select([child.pidfd], [], [], 0.025)[0]:
+    while not select.select([child.grip], [], [], 0.025)[0]:
         child.check_limits(time.monotonic())
     return child.reap()
 

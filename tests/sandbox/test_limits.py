@@ -15,7 +15,8 @@ import pytest
 from app.engine.judge import limits as limits_of
 from app.settings import Settings
 from sandbox import limits
-from sandbox.child import Nursery, threads_in
+from sandbox.child import Nursery
+from sandbox.grip import threads_in
 from sandbox.job import Ending
 from sandbox.limits import MIB, Limits
 from sandbox.session import ending_failure
