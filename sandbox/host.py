@@ -137,8 +137,8 @@ def _namespaces_remedy() -> str:
         return "sudo sysctl kernel.unprivileged_userns_clone=1"
     if _kernel_switch("user/max_user_namespaces") == "0":
         return "sudo sysctl user.max_user_namespaces=15000"
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
-        return "Give the container a seccomp profile that allows namespaces (docs/sandbox.md)."
+    if _in_container():
+        return "Give the container a seccomp profile that allows namespaces (docs/deploy.md)."
     return "Allow unprivileged user namespaces in the kernel's configuration (docs/sandbox.md)."
 
 
@@ -160,6 +160,10 @@ def _seccomp_layer(stands: bool, reasons: Mapping[str, str]) -> Layer:
     if not kernel.LINUX:
         remedy = _IN_DOCKER
     return Layer(name="seccomp", stands=False, detail=reason, remedy=remedy)
+
+
+def _in_container() -> bool:
+    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
 def _kernel_switch(name: str) -> str:

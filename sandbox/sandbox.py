@@ -38,7 +38,7 @@ class Sandbox:
     ) -> None:
         if start_level is not None and start_level not in LEVELS:
             raise ValueError(f"start_level is {start_level!r}; it is one of {', '.join(LEVELS)}")
-        self._slots = asyncio.Semaphore(slots or _processors())
+        self._slots = asyncio.Semaphore(slots or best_slots())
         self._python = python
         self._ceiling = LEVELS[-1] if pooled else start_level or LEVELS[0]
         self._then = "pool" if pooled else "zygote"
@@ -163,6 +163,6 @@ class Sandbox:
             self._changed.notify_all()
 
 
-def _processors() -> int:
-    """How many this process may use; not every system can tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def best_slots() -> int:
+    """A run for each processor that this process may use; one where each takes the processes of a pool."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1

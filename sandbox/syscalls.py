@@ -52,6 +52,7 @@ _ALLOWED = """
     lstat                   6        -   # newfstatat, before glibc 2.33
     access                 21        -
     faccessat               -       48   # access
+    faccessat2            439      439   # access with flags, since glibc 2.33
     readlink               89        -   # each link on the way of a path that is resolved
     readlinkat              -       78   # readlink
     getdents64            217       61
