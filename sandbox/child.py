@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from sandbox import kernel
-from sandbox.grip import Grip, PidfdGrip
+from sandbox.grip import Grip, grip_on
 from sandbox.job import Ending, Reason
 from sandbox.limits import Limits
 
@@ -103,7 +103,7 @@ class Nursery:
             run(body, files)
         if self.own_namespace is not None:
             kernel.setns(self.own_namespace, kernel.CLONE_NEWPID)  # else a second unshare is refused
-        return Child(pid=pid, grip=PidfdGrip(pid), limits=limits, memory_above=self.memory_above)
+        return Child(pid=pid, grip=grip_on(pid), limits=limits, memory_above=self.memory_above)
 
 
 def run(body: Callable[[], int], files: Sequence[int], *, kept: Sequence[int] = ()) -> NoReturn:

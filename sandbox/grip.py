@@ -86,6 +86,15 @@ class LineGrip:
         self._line.close()
 
 
+def grip_on(pid: int) -> Grip:
+    """The best grip on a child that was just forked and knows of no line."""
+    if hasattr(os, "pidfd_open"):
+        return PidfdGrip(pid)
+    line, other = socket.socketpair()  # the self-test of a pool: its end is told by its results
+    other.close()
+    return LineGrip(pid, line)
+
+
 def memory_in(status: bytes) -> int:
     """The anonymous and shared memory in a /proc/<pid>/status, in bytes; 0 once the process is dead."""
     return 1024 * sum(int(number) for number in _COUNTED.findall(status))

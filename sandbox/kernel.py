@@ -40,6 +40,7 @@ _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 LINUX = sys.platform == "linux"
+_MOST_DESCRIPTORS = 4096  # elsewhere they are closed one by one, and we never have as many
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -128,10 +129,10 @@ def close_all_but(kept: Iterable[int]) -> None:
 
 
 def _close_between(start: int, end: int) -> None:
-    if not LINUX:
-        os.closerange(start, min(end, os.sysconf("SC_OPEN_MAX")))
-    elif end > start:
+    if end > start and LINUX:
         syscall("close_range", start, end - 1, 0)
+    elif end > start:
+        os.closerange(start, min(end, _MOST_DESCRIPTORS))
 
 
 def collapse(address: int, length: int) -> bool:
