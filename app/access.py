@@ -25,13 +25,24 @@ class Seat:
     mode: str
     state: str
     revealed: bool
-    next_deadline: int | None  # of a stage that is still open
+    stage_deadline: int | None  # of a stage that is still open
+    hour_deadline: int | None  # of the attempt
     stage_id: str | None = None
+    stage_done: bool = False  # the stage's, where the seat was asked through one
     run_id: str | None = None
 
     @property
     def sight(self) -> Sight:
-        return sight(mode=self.mode, role=self.role, state=self.state, revealed=self.revealed)
+        return self.sight_of(done=self.stage_done)
+
+    def sight_of(self, *, done: bool) -> Sight:
+        """What is seen of a stage that the candidate is done with, or is not."""
+        return sight(mode=self.mode, role=self.role, state=self.state, revealed=self.revealed, done=done)
+
+    def is_due(self, now: int) -> bool:
+        """Whether a deadline has passed whose effect is still to come."""
+        ends = (self.stage_deadline, self.hour_deadline if self.state == "open" else None)
+        return any(end is not None and end <= now for end in ends)
 
     @property
     def stage(self) -> str:
@@ -66,6 +77,7 @@ _SEAT = (
     Attempt.state,
     Attempt.revealed_at.is_not(None),
     _NEXT_DEADLINE,
+    Attempt.deadline_at,
 )
 
 
@@ -81,7 +93,7 @@ async def seat_in_attempt(session: AsyncSession, attempt_id: str, *, user_id: st
 async def seat_at_stage(session: AsyncSession, stage_id: str, *, user_id: str) -> Seat:
     """Raises NotFound when there is no such stage, or it is not yours."""
     found = (
-        select(*_SEAT, Stage.id)
+        select(*_SEAT, Stage.id, Stage.finished_at.is_not(None))
         .join(Attempt, Attempt.id == Member.attempt_id)
         .join(Stage, Stage.attempt_id == Attempt.id)
     )
@@ -94,7 +106,7 @@ async def seat_at_stage(session: AsyncSession, stage_id: str, *, user_id: str) -
 async def seat_at_run(session: AsyncSession, run_id: str, *, user_id: str) -> Seat:
     """Raises NotFound when there is no such run, or it is not yours."""
     found = (
-        select(*_SEAT, Stage.id, Run.id)
+        select(*_SEAT, Stage.id, Stage.finished_at.is_not(None), Run.id)
         .join(Attempt, Attempt.id == Member.attempt_id)
         .join(Stage, Stage.attempt_id == Attempt.id)
         .join(Run, Run.stage_id == Stage.id)

@@ -16,6 +16,8 @@ import app.accounts.pages
 import app.accounts.routes
 import app.attempts.pages
 import app.attempts.routes
+import app.complexity.pages
+import app.complexity.routes
 import app.history.pages
 import app.history.routes
 import app.lobby.pages
@@ -50,6 +52,8 @@ ROUTERS = (
     app.attempts.pages.router,
     app.runs.pages.router,
     app.attempts.routes.router,
+    app.complexity.routes.router,
+    app.complexity.pages.router,
     app.runs.routes.router,
     app.history.routes.router,
     app.history.pages.router,

@@ -58,9 +58,10 @@ class Attempt(Base):
     id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
     mode: Mapped[str] = mapped_column(String(16))  # practice | mock | drill | scratch
     variant: Mapped[dict[str, Any]]  # problem, shape, bug ids, sentence id, marks, seed, tier, pack digest
-    options: Mapped[dict[str, Any]] = mapped_column(default=dict)  # minutes, guided, kept minutes
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)  # app.manner.Manner
     state: Mapped[str] = mapped_column(String(16), default="open")  # open | finished | expired | abandoned
     created_at: Mapped[int] = mapped_column(index=True)
+    deadline_at: Mapped[int | None] = mapped_column(index=True)  # the end of the whole hour
     finished_at: Mapped[int | None]
     revealed_at: Mapped[int | None]
     members: Mapped[list[Member]] = relationship(back_populates="attempt", cascade="all, delete-orphan")
@@ -94,7 +95,7 @@ class Stage(Base):
     __table_args__ = (UniqueConstraint("attempt_id", "position"),)
     id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
     attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id", ondelete="CASCADE"))
-    kind: Mapped[str] = mapped_column(String(16))  # debug | complexity | kv_cache | classifier
+    kind: Mapped[str] = mapped_column(String(16))  # debug | complexity | kv_cache | classifier | ...
     position: Mapped[int]
     problem: Mapped[str] = mapped_column(String(64))
     variant: Mapped[dict[str, Any]]
@@ -212,6 +213,15 @@ class Answer(Base):
     at_ms: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     right: Mapped[bool]
+
+
+class Lab(Base):
+    """What the complexity lab measured at a gate: times a token by context, cached and not."""
+
+    __tablename__ = "lab"
+    stage_id: Mapped[str] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), primary_key=True)
+    at_ms: Mapped[int]
+    data: Mapped[dict[str, Any]]
 
 
 class Blob(Base):

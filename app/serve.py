@@ -15,6 +15,7 @@ import click
 import uvicorn
 
 from app import logs
+from app.clock import Clock
 from app.errors import SetupError
 from app.main import create_app, is_loopback, make_data_folder
 from app.settings import Settings
@@ -25,22 +26,22 @@ BACKLOG = 2048
 UNUSABLE = 1
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, *, clock: Clock | None = None) -> int:
     """Serve until a signal; the exit status. What is in the way is one line on stderr."""
     try:
-        _serve(settings)
+        _serve(settings, clock)
     except SetupError as error:
         click.echo(" ".join(part for part in (error.message, error.hint) if part), err=True)
         return UNUSABLE
     return 0
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, clock: Clock | None) -> None:
     refuse_open_doors(settings)
     make_data_folder(settings.data)
     logs.configure(settings.log)
     with locked(settings.data) as tell, listening(settings.host, settings.port) as listener:
-        site = create_app(settings)
+        site = create_app(settings, clock=clock)
         url = _url(listener)
         tell(url)
         config = uvicorn.Config(

@@ -1,7 +1,8 @@
 """What a person may see of an attempt, by mode, role, and whether it is over or revealed: no spoilers before.
 
 Which bugs there are is the key. In practice a verdict shows before the reveal, with numbered slots in the
-place of bugs; in a mock the candidate sees no verdict, no count and no reference curve before the end.
+place of bugs; in a mock the candidate sees no verdict, no count and no reference curve of a stage before they
+are done with it, and no key before the end.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ class Sight:
     interviewer: bool = False
 
 
-def sight(*, mode: str, role: str, state: str, revealed: bool) -> Sight:
-    """What somebody in a role sees of an attempt as it stands."""
+def sight(*, mode: str, role: str, state: str, revealed: bool, done: bool = False) -> Sight:
+    """What somebody in a role sees of an attempt as it stands, or of a stage of it that is `done`."""
     interviewer = role == "interviewer"
     over = state != "open"
     return Sight(
-        verdict=over or revealed or interviewer or mode != "mock",
+        verdict=over or done or revealed or interviewer or mode != "mock",
         key=over or revealed or interviewer,
         interviewer=interviewer,
     )

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat, seat_in_attempt
 from app.engine.blobs import given_to, text_of
-from app.models import Attempt, Edit, Explanation, HintUse, Member, Run, RunEvent, Stage, User
-from app.sight import run_summary, visible_event
+from app.models import Answer, Attempt, Edit, Explanation, HintUse, Lab, Member, Run, RunEvent, Stage, User
+from app.sight import Sight, run_summary, visible_event
 from app.web.parts import Parts
 
 FORMAT = 1
@@ -51,7 +51,7 @@ async def _attempt(session: AsyncSession, seat: Seat) -> dict[str, Any]:
         "role": seat.role,
         "state": attempt.state,
         "variant": variant,
-        "options": attempt.options,
+        "options": _options(attempt, seat),
         "created_at": attempt.created_at,
         "finished_at": attempt.finished_at,
         "revealed_at": attempt.revealed_at,
@@ -59,7 +59,14 @@ async def _attempt(session: AsyncSession, seat: Seat) -> dict[str, Any]:
     }
 
 
+def _options(attempt: Attempt, seat: Seat) -> dict[str, Any]:
+    """What is to come in a mock is the interviewer's to tell."""
+    hidden = () if seat.sight.verdict else ("stages",)
+    return {name: value for name, value in attempt.options.items() if name not in hidden}
+
+
 async def _stage(session: AsyncSession, stage: Stage, seat: Seat) -> dict[str, Any]:
+    seen = seat.sight_of(done=stage.finished_at is not None)
     roles = ("starter", "sentence", "statement") + (("shape", "bugs") if seat.sight.key else ())
     runs = (await session.scalars(select(Run).where(Run.stage_id == stage.id).order_by(Run.number))).all()
     edits = await session.scalars(select(Edit).where(Edit.stage_id == stage.id).order_by(Edit.seq))
@@ -67,6 +74,10 @@ async def _stage(session: AsyncSession, stage: Stage, seat: Seat) -> dict[str, A
     ledger = await session.scalars(
         select(Explanation).where(Explanation.stage_id == stage.id).order_by(Explanation.at_ms)
     )
+    answers = await session.scalars(
+        select(Answer).where(Answer.stage_id == stage.id).order_by(Answer.at_ms, Answer.question)
+    )
+    lab = await session.get(Lab, stage.id)
     return {
         "id": stage.id,
         "kind": stage.kind,
@@ -80,27 +91,36 @@ async def _stage(session: AsyncSession, stage: Stage, seat: Seat) -> dict[str, A
             {"seq": edit.seq, "at_ms": edit.at_ms, "kind": edit.kind, "payload": edit.payload}
             for edit in edits
         ],
-        "hints": [{"slot": hint.slot, "rung": hint.rung, "at_ms": hint.at_ms} for hint in hints],
+        "hints": [
+            {"slot": hint.slot if seen.verdict else None, "rung": hint.rung, "at_ms": hint.at_ms}
+            for hint in hints
+        ],
         "explanations": [
             {
                 "at_ms": entry.at_ms,
                 "draft_seq": entry.draft_seq,
                 "hunk": entry.hunk,
                 "sentence": entry.sentence,
+                "marks": entry.marks,
             }
             for entry in ledger
         ],
-        "runs": [await _run(session, run, stage, seat) for run in runs],
+        "answers": [
+            {"question": one.question, "at_ms": one.at_ms, "text": one.text, "right": one.right}
+            for one in answers
+        ],
+        "lab": None if lab is None else lab.data,
+        "runs": [await _run(session, run, stage, seen) for run in runs],
     }
 
 
-async def _run(session: AsyncSession, run: Run, stage: Stage, seat: Seat) -> dict[str, Any]:
+async def _run(session: AsyncSession, run: Run, stage: Stage, seen: Sight) -> dict[str, Any]:
     slots: list[str] = stage.variant["bugs"]
-    summary = run_summary(run, seat.sight, slots=slots)
+    summary = run_summary(run, seen, slots=slots)
     events = []
     found = select(RunEvent).where(RunEvent.run_id == run.id).order_by(RunEvent.seq)
     for event in await session.scalars(found):
-        data = visible_event(event.kind, event.audience, event.data, seat.sight, slots=slots)
+        data = visible_event(event.kind, event.audience, event.data, seen, slots=slots)
         if data is not None and event.kind != "verdict":
             events.append({"seq": event.seq, "at_ms": event.at_ms, "kind": event.kind, "data": data})
     return {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import secrets
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request
@@ -11,10 +12,14 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from app.assets import Assets
 from app.attempts import service
+from app.attempts.plan import stages_of
 from app.attempts.schemas import Name, NewAttempt
-from app.attempts.service import Wish
-from app.attempts.views import AttemptView
-from app.deadlines import kept_ms
+from app.attempts.service import SEEDS, Wish
+from app.attempts.views import AttemptView, StageView
+from app.complexity import lab
+from app.complexity import service as complexity
+from app.complexity.service import KIND
+from app.deadlines import MINUTE_MS, kept_ms
 from app.errors import BadInput
 from app.manner import Mode
 from app.web.deps import CurrentUser, Everything, OwnedAttempt
@@ -24,7 +29,7 @@ from app.web.templating import render
 router = APIRouter(include_in_schema=False)
 
 MARK = "# marked:"
-ENDED = frozenset({"done", "interrupted", "error"})
+OUR_FAULT = frozenset({"interrupted", "error"})
 KEYS = (
     ("mod+enter", "run the file"),
     ("mod+shift+enter", "check the file"),
@@ -41,6 +46,11 @@ KEYS = (
     ("f1", "this list"),
     ("mod+/", "comment lines in the editor"),
 )
+GATE_KEYS = (
+    ("enter", "answer"),
+    ("mod+k", "commands"),
+    ("f1", "this list"),
+)
 PLAN = (
     (5, "Read the marks, name the shapes aloud."),
     (35, "Fix in one batch. One sentence of why for each, as you make it."),
@@ -51,18 +61,36 @@ PLAN = (
 
 
 @router.get("/attempts/{attempt_id}", response_class=HTMLResponse)
-async def workspace(request: Request, parts: Everything, seat: OwnedAttempt) -> HTMLResponse:
-    """The editor with everything around it."""
+async def sitting(request: Request, parts: Everything, seat: OwnedAttempt) -> HTMLResponse:
+    """The stage that the attempt has come to: the editor with everything around it, or the gate."""
     attempt = await service.read(parts, seat)
+    stage = attempt.stages[-1]
+    kept = kept_ms(_minutes(stage)) if stage.kind != KIND else 0
+    context: dict[str, Any] = {
+        "attempt": attempt,
+        "stage": stage,
+        "kept_ms": kept,
+        "facts": _facts(attempt, stage, parts.assets, kept=kept),
+    }
+    if stage.kind == KIND:
+        at_stage = replace(seat, stage_id=stage.id)
+        return render(
+            request,
+            "attempts/gate.html",
+            **context,
+            gate=(gate := await complexity.gate(parts, at_stage)),
+            lab=await lab.shown(parts, at_stage),
+            lab_opens=gate.lab_opens,
+            over=stage.finished_at is not None,
+            page_keys=GATE_KEYS,
+        )
     return render(
         request,
         "attempts/workspace.html",
-        attempt=attempt,
-        reading=_last_reading(attempt),
-        plan=_plan(attempt.minutes),
-        kept_ms=kept_ms(attempt.minutes),
+        **context,
+        reading=_last_reading(stage),
+        plan=_plan(attempt.minutes) if stage.kind == "debug" else [],
         page_keys=KEYS,
-        facts=_facts(attempt, parts.assets),
     )
 
 
@@ -71,18 +99,21 @@ class Chosen(BaseModel):
 
     mode: Mode = "practice"
     problem: Name = "gpt"
-    tier: Name = "reported"
+    tier: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     family: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     budget: str = Field(default="", pattern=r"^(\d{1,2}|none)?$")
     slow: Literal["on", "off", ""] = ""
     seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
     marks: Literal["on", "off", ""] = ""
     minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
+    stages: str = Field(default="", pattern=r"^[a-z_]{0,32}$")
 
     def wish(self) -> Wish:
         asked: dict[str, Any] = {"mode": self.mode, "problem": self.problem}
-        if self.mode not in ("drill", "scratch"):
+        if self.mode not in ("drill", "scratch") and self.tier:
             asked["tier"] = self.tier
+        if self.stages:
+            asked["stages"] = stages_of(self.stages, seed=secrets.randbelow(SEEDS))
         if self.mode == "drill" and self.family:
             asked["family"] = self.family
         if self.seed.strip():
@@ -114,9 +145,15 @@ def _problem(error: ValidationError) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
 
 
-def _last_reading(attempt: AttemptView) -> Reading | None:
+def _minutes(stage: StageView) -> int | None:
+    if stage.deadline_at is None:
+        return None
+    return round((stage.deadline_at - stage.started_at) / MINUTE_MS)
+
+
+def _last_reading(stage: StageView) -> Reading | None:
     """What the last ended run said, for a page that is opened again."""
-    ended = [run for stage in attempt.stages for run in stage.runs if run.state in ENDED]
+    ended = [run for run in stage.runs if run.verdict is not None or run.state in OUR_FAULT]
     return read_verdict(ended[-1].verdict, message=ended[-1].message) if ended else None
 
 
@@ -130,14 +167,13 @@ def _plan(minutes: int | None) -> list[tuple[str, str]]:
     ]
 
 
-def _facts(attempt: AttemptView, assets: Assets) -> dict[str, Any]:
-    """What the page's scripts start from: the attempt, and where the libraries are."""
-    data = asdict(attempt)
-    for stage in data["stages"]:
-        del stage["statement_html"]  # it stands in the page already
+def _facts(attempt: AttemptView, stage: StageView, assets: Assets, *, kept: int) -> dict[str, Any]:
+    """What the page's scripts start from: the attempt, its stage, and where the libraries are."""
+    data = asdict(replace(attempt, stages=[stage]))
+    del data["stages"][0]["statement_html"]  # it stands in the page already
     return {
         "attempt": data,
-        "kept_ms": kept_ms(attempt.minutes),
+        "kept_ms": kept,
         "mark": MARK,
         "monaco": {
             "vs": assets.url("monaco-editor", "min/vs"),

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.attempts import coaching, draft, service
+from app.attempts import coaching, draft, pausing, service, stages
 from app.attempts.coaching import ExplanationView, HintView
 from app.attempts.draft import DraftView
-from app.attempts.schemas import MILLISECONDS, NewAttempt, NewEdits, NewExplanation, Seq, TakeHint
+from app.attempts.schemas import MILLISECONDS, Marks, NewAttempt, NewEdits, NewExplanation, Seq, TakeHint
 from app.attempts.views import AttemptView, Key
 from app.web.answers import ERRORS
-from app.web.deps import CurrentUser, Everything, OwnedAttempt, OwnedStage
+from app.web.deps import CurrentUser, Everything, Id, OwnedAttempt, OwnedStage
 
 router = APIRouter(prefix="/api", tags=["attempts"], responses=ERRORS)
 
@@ -35,10 +35,28 @@ async def finish_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
     return await service.finish(parts, seat)
 
 
+@router.post("/attempts/{attempt_id}/pause")
+async def pause_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
+    """Stop the clock, in practice."""
+    return await pausing.pause(parts, seat)
+
+
+@router.post("/attempts/{attempt_id}/resume")
+async def resume_attempt(parts: Everything, seat: OwnedAttempt) -> AttemptView:
+    """Let the clock run again."""
+    return await pausing.go_on(parts, seat)
+
+
 @router.post("/attempts/{attempt_id}/reveal")
 async def reveal_attempt(parts: Everything, seat: OwnedAttempt) -> Key:
     """Tell which bugs there are: in practice at any time, in a mock after its end."""
     return await service.reveal(parts, seat)
+
+
+@router.post("/stages/{stage_id}/done")
+async def end_stage(parts: Everything, seat: OwnedStage) -> AttemptView:
+    """Be done with a stage: the next one is opened, or the attempt ends."""
+    return await stages.done(parts, seat)
 
 
 @router.get("/stages/{stage_id}/edits")
@@ -64,7 +82,7 @@ async def read_hints(parts: Everything, seat: OwnedStage) -> list[HintView]:
 
 @router.post("/stages/{stage_id}/hints")
 async def take_hint(parts: Everything, seat: OwnedStage, asked: TakeHint) -> HintView:
-    """Take the next hint on a slot."""
+    """Take the next hint on a slot; in a mock, ask the interviewer for one."""
     return await coaching.take_hint(parts, seat, slot=asked.slot)
 
 
@@ -78,3 +96,11 @@ async def read_explanations(parts: Everything, seat: OwnedStage) -> list[Explana
 async def explain(parts: Everything, seat: OwnedStage, new: NewExplanation) -> ExplanationView:
     """Add a sentence to the ledger."""
     return await coaching.explain(parts, seat, sentence=new.sentence, hunk=new.hunk, draft_seq=new.draft_seq)
+
+
+@router.post("/stages/{stage_id}/explanations/{explanation_id}/marks")
+async def mark_explanation(
+    parts: Everything, seat: OwnedStage, explanation_id: Id, marks: Marks
+) -> ExplanationView:
+    """Mark a sentence of one's own beside the model's."""
+    return await coaching.mark(parts, seat, explanation_id, marks=marks.model_dump())

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.attempts.draft import NewEdit
+from app.attempts.plan import TITLES, StageKind
 from app.attempts.service import SEEDS, Wish
 from app.manner import FEWEST, MOST, Mode
 from app.web.bodies import Body
@@ -45,10 +46,28 @@ class NewAttempt(BaseModel):
     )
     slow: bool | None = Field(default=None, description="Whether runs wait, as on a slow machine.")
 
+    stages: list[StageKind] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(TITLES),
+        description="In their order. Left out: the mode's, which for a mock is the whole hour.",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> NewAttempt:
+        asked = self.stages or []
+        if len(set(asked)) < len(asked):
+            raise ValueError("a stage can be had once")
+        if "debug" in asked[1:]:
+            raise ValueError("debug can only be the first stage")
+        return self
+
     def wish(self) -> Wish:
         said_nothing = {name for name in ("minutes", "budget") if getattr(self, name) is None}
         nulls = said_nothing & self.model_fields_set
-        return Wish(**self.model_dump(), untimed="minutes" in nulls, unlimited="budget" in nulls)
+        stages = None if self.stages is None else tuple(self.stages)
+        asked = {**self.model_dump(), "stages": stages}
+        return Wish(**asked, untimed="minutes" in nulls, unlimited="budget" in nulls)
 
 
 class Payload(BaseModel):
@@ -124,7 +143,22 @@ class Seq(BaseModel):
 class TakeHint(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"slot": 1}]})
 
-    slot: Annotated[int, Field(ge=1, le=100)]
+    slot: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None, description="In a mock it is left out: the interviewer chooses."
+    )
+
+
+class Marks(BaseModel):
+    """What a sentence says, by the candidate's own judgement."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"location": True, "mechanism": True, "consequence": False}]},
+    )
+
+    location: bool
+    mechanism: bool
+    consequence: bool
 
 
 class NewExplanation(Body):

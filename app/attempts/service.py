@@ -6,15 +6,17 @@ import asyncio
 import json
 import random
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select, update
 
 from app.access import Seat, seat_in_attempt
+from app.attempts.opening import Opening, of_follow_up, of_gate, of_starter
+from app.attempts.plan import ALONE_MINUTES, StageKind, deadline_of, plan_for
 from app.attempts.views import AttemptView, Key, RevealedBug, attempt_view, stage_view
-from app.catalog import Catalog, Material, Starter, Variant, choose, compose, compose_blank, draw, material
-from app.engine.blobs import give, given_to, keep, sha256
+from app.catalog import Catalog, Problem, Starter, Variant, choose, compose, compose_blank, draw
+from app.engine.blobs import give, given_to, keep
 from app.engine.curves import known_curve
 from app.errors import Forbidden
 from app.identity import ensure_user
@@ -46,6 +48,7 @@ class Wish:
     budget: int | None = None
     unlimited: bool = False  # no budget of runs, whatever the mode begins with
     slow: bool | None = None
+    stages: tuple[StageKind, ...] | None = None  # in their order; None: the mode's
 
 
 async def create(parts: Parts, *, user_id: str, wish: Wish) -> AttemptView:
@@ -56,15 +59,16 @@ async def create(parts: Parts, *, user_id: str, wish: Wish) -> AttemptView:
         BadInput: nothing can be drawn as wished.
     """
     had = await _had_by(parts, user_id) if wish.seed is None else []
-    starter = await asyncio.to_thread(_compose, parts.catalog, wish, had)
+    opening = await asyncio.to_thread(_open, parts.catalog, wish, had)
     now, attempt_id = parts.clock.now(), new_id()
+    manner = _manner(parts.catalog, wish, opening)
     async with parts.db.write() as session:
         await ensure_user(session, user_id, now=now)
-        attempt, stage, texts = _rows(parts.catalog, starter, wish, attempt_id=attempt_id, now=now)
-        await keep(session, texts["starter"])
+        attempt, stage = _rows(opening, wish, manner, attempt_id=attempt_id, now=now)
+        await keep(session, opening.texts["starter"])
         session.add_all([attempt, stage])
         await session.flush()
-        await give(session, stage.id, texts)
+        await give(session, stage.id, opening.texts)
         session.add(
             Member(attempt_id=attempt_id, user_id=user_id, role="candidate", position=0, joined_at=now)
         )
@@ -78,14 +82,15 @@ async def read(parts: Parts, seat: Seat) -> AttemptView:
         found = select(Stage).where(Stage.attempt_id == seat.attempt_id).order_by(Stage.position)
         stages, wanted = [], []
         for stage in await session.scalars(found):
+            seen = seat.sight_of(done=stage.finished_at is not None)
             given = await given_to(session, stage.id, "starter", "statement", "sentence", "shape")
             runs = await session.scalars(select(Run).where(Run.stage_id == stage.id).order_by(Run.number))
             curve = await known_curve(session, shape=given["shape"], sentence=given["sentence"])
-            stages.append(stage_view(stage, seat, given=given, runs=runs.all(), curve=curve))
-            if curve is None and seat.sight.verdict:
-                wanted.append((stage.problem, given["shape"], given["sentence"]))
-    for problem, shape, sentence in wanted:
-        await parts.engine.want_curve(problem=problem, shape=shape, sentence=sentence)
+            stages.append(stage_view(stage, seen, given=given, runs=runs.all(), curve=curve))
+            if curve is None and seen.verdict and given["shape"]:
+                wanted.append((stage.problem, stage.variant["contract"], given["shape"], given["sentence"]))
+    for problem, contract, shape, sentence in wanted:
+        await parts.engine.want_curve(problem=problem, contract=contract, shape=shape, sentence=sentence)
     return attempt_view(attempt, seat, now=parts.clock.now(), stages=stages)
 
 
@@ -131,7 +136,7 @@ async def key_of(parts: Parts, attempt_id: str) -> Key:
     async with parts.db.read() as session:
         stage_id = (
             await session.scalars(
-                select(Stage.id).where(Stage.attempt_id == attempt_id, Stage.kind == "debug")
+                select(Stage.id).where(Stage.attempt_id == attempt_id).order_by(Stage.position).limit(1)
             )
         ).one()
         given = await given_to(session, stage_id, "bugs", "shape")
@@ -162,16 +167,26 @@ async def _had_by(parts: Parts, user_id: str) -> list[Variant]:
         return [Variant.from_json(variant) for variant in await session.scalars(found)]
 
 
-def _compose(catalog: Catalog, wish: Wish, had: list[Variant]) -> Starter:
-    problem = catalog.problem(wish.problem)
+def _open(catalog: Catalog, wish: Wish, had: list[Variant]) -> Opening:
+    """The first stage of what was wished."""
     seed = secrets.randbelow(SEEDS) if wish.seed is None else wish.seed
+    first = wish.stages[0] if wish.stages else "debug"
+    if first == "complexity":
+        return of_gate(seed=seed)
+    if first != "debug":
+        return of_follow_up(catalog.problem(first), seed=seed, shape=wish.shape)
+    problem = catalog.problem(wish.problem)
+    return of_starter(problem, _compose(catalog, problem, wish, had, seed))
+
+
+def _compose(catalog: Catalog, problem: Problem, wish: Wish, had: list[Variant], seed: int) -> Starter:
     if wish.mode == "scratch":
         nothing = choose(problem, bugs=(), seed=seed, shape=wish.shape, marks=False, tier="scratch")
         return compose_blank(problem, nothing)
     variant = draw(
         catalog,
         problem=wish.problem,
-        tier=wish.tier or TIERS[wish.mode],
+        tier=wish.tier or _usual_tier(catalog, wish),
         seed=seed,
         shape=wish.shape,
         marks=_marks(wish, seed),
@@ -179,6 +194,13 @@ def _compose(catalog: Catalog, wish: Wish, had: list[Variant]) -> Starter:
         avoid=had,
     )
     return compose(problem, variant)
+
+
+def _usual_tier(catalog: Catalog, wish: Wish) -> str:
+    """The mode's, where the problem has it; else the problem's first."""
+    names = [tier.name for tier in catalog.tiers_of(wish.problem)]
+    usual = TIERS[wish.mode]
+    return usual if usual in names or not names else names[0]
 
 
 def _marks(wish: Wish, seed: int) -> bool | None:
@@ -189,54 +211,30 @@ def _marks(wish: Wish, seed: int) -> bool | None:
 
 
 def _rows(
-    catalog: Catalog, starter: Starter, wish: Wish, *, attempt_id: str, now: int
-) -> tuple[Attempt, Stage, dict[str, str]]:
-    """The attempt, its one stage, and the texts that the stage is issued with."""
-    problem = catalog.problem(starter.variant.problem)
-    manner = _manner(catalog, wish, tier=starter.variant.tier)
-    minutes, variant = manner.minutes, starter.variant.to_json()
+    opening: Opening, wish: Wish, manner: Manner, *, attempt_id: str, now: int
+) -> tuple[Attempt, Stage]:
+    """The attempt and its first stage."""
+    minutes = manner.minutes
+    ends = None if minutes is None else now + minutes * MINUTE_MS
     attempt = Attempt(
         id=attempt_id,
         mode=wish.mode,
-        variant=variant,
+        variant={name: opening.variant[name] for name in Variant.__slots__},
         options=manner.to_json(),
         state="open",
         created_at=now,
+        deadline_at=ends,
     )
-    stage = Stage(
-        id=new_id(),
-        attempt_id=attempt_id,
-        kind="debug",
-        position=0,
-        problem=problem.slug,
-        variant={
-            **variant,
-            "title": problem.title,
-            "filename": problem.filename,
-            "contract": problem.contract,
-        },
-        starter=sha256(starter.source),
-        draft=starter.source,
-        draft_seq=0,
-        started_at=now,
-        deadline_at=None if minutes is None else now + minutes * MINUTE_MS,
-    )
-    issued = material(problem, starter)
-    texts = {
-        "starter": starter.source,
-        "statement": problem.statement,
-        "sentence": issued.text,
-        "probes": issued.probes,
-        "shape": issued.shape,
-        "bugs": json.dumps(_issued_bugs(starter, issued)),
-    }
-    return attempt, stage, texts
+    alone = len(manner.stages) < 2
+    deadline = deadline_of(opening.kind, now=now, hour_ends=ends, minutes=minutes, alone=alone)
+    return attempt, opening.stage(attempt_id=attempt_id, position=0, now=now, deadline_at=deadline)
 
 
-def _manner(catalog: Catalog, wish: Wish, *, tier: str) -> Manner:
+def _manner(catalog: Catalog, wish: Wish, opening: Opening) -> Manner:
     """What the mode begins with, changed by what was wished."""
-    usual, rules = manner_of(wish.mode), catalog.tiers.get(tier)
-    minutes = wish.minutes or (rules.minutes if rules else SCRATCH_MINUTES) or None
+    usual, rules = manner_of(wish.mode), catalog.tiers.get(opening.variant["tier"])
+    stages = _stages(catalog, wish, opening)
+    minutes = wish.minutes or (rules.minutes if rules else _minutes_of(opening.kind)) or None
     guided = wish.guided if wish.guided is not None else rules is not None and rules.guided
     return replace(
         usual,
@@ -244,17 +242,21 @@ def _manner(catalog: Catalog, wish: Wish, *, tier: str) -> Manner:
         guided=guided,
         budget=None if wish.unlimited else wish.budget or usual.budget,
         slow=usual.slow if wish.slow is None else wish.slow,
+        stages=stages,
     )
 
 
-def _issued_bugs(starter: Starter, given: Material) -> list[dict[str, Any]]:
-    """All that is ever said of the bugs of this attempt, and what they are judged by, kept with it."""
-    issued = []
-    for slot, judged in zip(starter.slots, given.bugs, strict=True):
-        bug = {name: value for name, value in asdict(slot.bug).items() if name != "patches"}
-        patch = {"find": slot.patch.find, "replace": slot.patch.replace}
-        issued.append({"slot": slot.number, "line": slot.line, **bug, **patch, "judged": asdict(judged)})
-    return issued
+def _stages(catalog: Catalog, wish: Wish, opening: Opening) -> tuple[str, ...]:
+    if wish.stages is not None:
+        return wish.stages
+    if opening.kind != "debug":
+        return (opening.kind,)
+    followed = {problem.follows for problem in catalog.problems.values()} - {""}
+    return plan_for(wish.mode, problem_is_debugged=opening.problem in followed, seed=opening.variant["seed"])
+
+
+def _minutes_of(kind: str) -> int:
+    return ALONE_MINUTES.get(kind, SCRATCH_MINUTES)
 
 
 async def _seat(parts: Parts, attempt_id: str, user_id: str) -> Seat:

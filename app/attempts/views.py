@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.access import Seat
+from app.attempts.plan import Step, steps
 from app.manner import Manner
 from app.models import Attempt, Run, Stage
-from app.sight import RunSummary, run_summary
+from app.sight import RunSummary, Sight, run_summary
 from app.web.markdown import as_html
 
 FILENAME = "gpt.py"
@@ -24,6 +25,7 @@ class StageView:
     problem: str
     title: str
     filename: str
+    begins: str  # where a follow-up begins: in one's own file, or in a clean one
     statement_html: str
     sentence: str
     starter: str
@@ -32,6 +34,7 @@ class StageView:
     started_at: int
     deadline_at: int | None
     finished_at: int | None
+    bug_count: int | None
     reference_loss: list[list[float]] | None
     runs: list[RunSummary]
 
@@ -55,7 +58,11 @@ class AttemptView:
     finished_at: int | None
     revealed_at: int | None
     now: int
+    deadline_at: int | None
+    extra_minutes: int  # that the gate has opened
+    paused_left_ms: int | None  # what the clock shows while it stands
     bug_count: int | None
+    plan: list[Step]
     stages: list[StageView]
     url: str
 
@@ -88,6 +95,7 @@ class Key:
 
 def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageView]) -> AttemptView:
     variant, seen, manner = attempt.variant, seat.sight, Manner.from_json(attempt.options)
+    opened = [(stage.id, stage.finished_at is not None) for stage in stages]
     return AttemptView(
         id=attempt.id,
         mode=attempt.mode,
@@ -104,7 +112,11 @@ def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageVi
         finished_at=attempt.finished_at,
         revealed_at=attempt.revealed_at,
         now=now,
+        deadline_at=attempt.deadline_at,
+        extra_minutes=attempt.options.get("extra_minutes", 0),
+        paused_left_ms=attempt.options.get("pause", {}).get("stage"),
         bug_count=len(variant["bugs"]) if seen.verdict else None,
+        plan=steps(manner.stages, stages=opened, is_over=attempt.state != "open", tells_all=seen.verdict),
         stages=stages,
         url=f"/attempts/{attempt.id}",
     )
@@ -112,13 +124,12 @@ def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageVi
 
 def stage_view(
     stage: Stage,
-    seat: Seat,
+    seen: Sight,
     *,
     given: dict[str, str],
     runs: Sequence[Run],
     curve: list[list[float]] | None,
 ) -> StageView:
-    seen = seat.sight
     return StageView(
         id=stage.id,
         kind=stage.kind,
@@ -126,6 +137,7 @@ def stage_view(
         problem=stage.problem,
         title=stage.variant.get("title", stage.problem),
         filename=stage.variant.get("filename", FILENAME),
+        begins=stage.variant.get("begins", ""),
         statement_html=as_html(given["statement"]),
         sentence=given["sentence"],
         starter=given["starter"],
@@ -134,6 +146,7 @@ def stage_view(
         started_at=stage.started_at,
         deadline_at=stage.deadline_at,
         finished_at=stage.finished_at,
+        bug_count=len(stage.variant["bugs"]) if seen.verdict else None,
         reference_loss=curve if seen.verdict else None,  # a leaky model learns faster than a clean one
         runs=[run_summary(run, seen, slots=stage.variant["bugs"]) for run in runs],
     )

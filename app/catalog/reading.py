@@ -74,6 +74,7 @@ def _read_problem(pack: Path, slug: str) -> Problem:
         blank=_read_shape(folder / "blank.py", learns=True) if (folder / "blank.py").is_file() else "",
         probes=read_text(folder / "probes.py"),
         shapes=shapes,
+        follows=follows,
         given=given,
         starts={name: _read_start(pack / follows / "shapes" / f"{name}.py", given) for name in shapes}
         if follows

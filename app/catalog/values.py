@@ -101,6 +101,7 @@ class Problem:
     blank: str  # the contract as comments, to begin from nothing with; empty where that is not offered
     probes: str  # the text of probes.py: goes into the sandbox and nowhere else
     shapes: Mapping[str, str]  # the clean programs, by name; the first is the default
+    follows: str  # the problem whose debugged program it goes on from; empty for one of its own
     given: str  # what a follow-up adds to the program that was debugged; empty for a problem of its own
     starts: Mapping[str, str]  # the unsolved starts by shape; empty where bugs alone make the starter
     sentences: Mapping[str, str]  # by permanent id; empty where a file has a task of its own

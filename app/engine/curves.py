@@ -7,10 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Database
 from app.engine.blobs import sha256
+from app.engine.plain import plain
 from app.engine.queue import Queue
-from app.engine.worker import Examiner, reference_curve
+from app.engine.unexamined import run_unexamined
+from app.engine.worker import Examiner
 from app.models import Curve
-from sandbox import Job, Limits
+from sandbox import Event, Job, Limits
 
 Points = list[list[float]]
 
@@ -25,7 +27,7 @@ class Curves:
         self._limits = limits
         self._wanted: set[tuple[str, str]] = set()  # tried once by this process, whatever came of it
 
-    async def want(self, *, problem: str, shape: str, sentence: str) -> None:
+    async def want(self, *, problem: str, contract: str, shape: str, sentence: str) -> None:
         """Have a curve measured in a quiet moment, unless it is known or on its way."""
         key = (sha256(shape), sha256(sentence))
         if key in self._wanted:
@@ -39,6 +41,7 @@ class Curves:
             source=shape,
             text=sentence,
             problem=problem,
+            contract=contract,
             probes="",
             shape=shape,
             limits=self._limits,
@@ -46,7 +49,13 @@ class Curves:
         self._queue.push_background(lambda: self._measure(job, key))
 
     async def _measure(self, job: Job, key: tuple[str, str]) -> None:
-        points = await reference_curve(self._sandbox, job)
+        points: Points = []
+
+        def hear(event: Event) -> None:
+            if event.kind == "loss":
+                points.extend(plain(event.data["points"]))
+
+        await run_unexamined(self._sandbox, job, hear=hear)
         if points:
             await self._keep(key, points)
 

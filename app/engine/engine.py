@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from sqlalchemy import func, or_, select
@@ -13,6 +15,7 @@ from app.clock import Clock
 from app.db import Database
 from app.engine.curves import Curves
 from app.engine.judge import Judge
+from app.engine.lab import Lab, Timed
 from app.engine.log import Ended, Entry, RunLog, add_events
 from app.engine.queue import Queue
 from app.engine.worker import Examiner, Worker
@@ -58,9 +61,11 @@ class Engine:
         self._wake = asyncio.Event()  # a run that had to wait may begin
         self._worker: Worker | None = None
         self._curves: Curves | None = None
+        self._lab: Lab | None = None
         if sandbox is not None:
             self._worker = Worker(sandbox=sandbox, log=self.log, limits=limits, clock=clock, metrics=metrics)
             self._curves = Curves(db=db, queue=self._queue, sandbox=sandbox, limits=limits)
+            self._lab = Lab(queue=self._queue, sandbox=sandbox, limits=limits)
         metrics.waiting.set_function(lambda: self._queue.waiting)
         metrics.running.set_function(lambda: self._queue.running)
         metrics.followers.set_function(self.log.followers)
@@ -144,10 +149,22 @@ class Engine:
         with contextlib.suppress(RunFinished):
             await self.cancel(run_id)
 
-    async def want_curve(self, *, problem: str, shape: str, sentence: str) -> None:
+    async def want_curve(self, *, problem: str, contract: str, shape: str, sentence: str) -> None:
         """Have the clean shape's curve on a sentence measured when nobody waits."""
         if self._curves is not None and self.judge.state != "failed":
-            await self._curves.want(problem=problem, shape=shape, sentence=sentence)
+            await self._curves.want(problem=problem, contract=contract, shape=shape, sentence=sentence)
+
+    async def time_tokens(self, programs: Mapping[str, Timed], *, user_id: str) -> list[dict[str, Any]]:
+        """How long programs take for a token, by the length of the context: as `sandbox/lab.py` says it.
+
+        Raises:
+            Unavailable: judging is off, or nothing was measured in time.
+            Conflict: this person has a measurement under way.
+        """
+        self.require_judge()
+        if self._lab is None or self.judge.state != "ready":
+            raise Unavailable("The judge is warming up.", hint="Measure in some seconds.")
+        return await self._lab.measure(programs, user_id=user_id)
 
     async def _warm_up(self, sandbox: Examiner, worker: Worker) -> None:
         try:

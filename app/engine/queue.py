@@ -46,9 +46,12 @@ class Queue:
         self._person_of[run_id] = user_id
         self._fill()
 
-    def push_background(self, work: Background) -> None:
-        """Work for a moment in which no run waits; one at a time."""
-        self._background.append(work)
+    def push_background(self, work: Background, *, first: bool = False) -> None:
+        """Work for a moment in which no run waits; one at a time, `first` before what nobody looks at."""
+        if first:
+            self._background.appendleft(work)
+        else:
+            self._background.append(work)
         self._fill()
 
     def cancel(self, run_id: str) -> None:

@@ -126,28 +126,6 @@ class Worker:
         self._metrics.run_seconds.labels(kind).observe(seconds)
 
 
-async def reference_curve(sandbox: Examiner, job: Job) -> list[list[float]]:
-    """The losses that a clean program reports when it is run; its examination is cut off."""
-    points: list[list[float]] = []
-    examining = asyncio.Event()
-
-    async def emit(event: Event) -> None:
-        if event.kind == "loss":
-            points.extend(plain(event.data["points"]))
-        elif event.kind == "status" and event.data.get("phase") == "examining":
-            examining.set()
-
-    task = asyncio.ensure_future(sandbox.examine(job, emit=emit))
-    cut = asyncio.ensure_future(examining.wait())
-    try:
-        await asyncio.wait((task, cut), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        task.cancel()
-        cut.cancel()
-        await asyncio.gather(task, cut, return_exceptions=True)
-    return points
-
-
 def _with_bug(verdict: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     """The verdict with the new status of one bug."""
     bugs = [{**bug, **told} if bug["id"] == told["id"] else bug for bug in verdict["bugs"]]

@@ -15,15 +15,15 @@ from app.web.parts import Parts
 LATEST, CLEAN = "latest", "clean"
 
 
-async def change(parts: Parts, seat: Seat, *, step: str) -> Change:
+async def change(parts: Parts, seat: Seat, *, step: str, position: int = 0) -> Change:
     """One comparison: `latest`, `run-N` or `clean`.
 
     Raises:
-        NotFound: there is no such comparison.
+        NotFound: there is no such comparison, or no such stage.
         Forbidden: the clean program is not to be seen yet.
     """
     async with parts.db.read() as session:
-        record = await load_record(session, seat.attempt_id)
+        record = await load_record(session, seat.attempt_id, position=position)
     if step == CLEAN and not seat.sight.key:
         raise Forbidden(
             "The clean program is shown once the attempt is over.", hint="Finish it, or reveal the bugs."

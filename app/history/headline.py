@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from app.complexity.service import Gate
 from app.sight import RunSummary
 from app.web.reading import Reading, read_verdict
 from app.web.words import clock, count, plural, sentence_case
@@ -18,7 +19,7 @@ NAMED = 2  # broken properties that the sentence names; the list has them all
 class Facts:
     """What the sentences are made from."""
 
-    state: str
+    over: bool  # the stage
     hidden: bool  # the verdict is not to be seen yet
     runs: Sequence[RunSummary]
     edited_since: bool  # the last draft is not what the last run ran
@@ -42,7 +43,7 @@ def headline(facts: Facts) -> tuple[Look, str, str]:
         return "passed", *_passed(facts, reading, last)
     fixed = _fixed_of(last)
     if reading.look == "lied":
-        words = f"{_lead(*fixed)}, and the loss lied."
+        words = f"{_lead(*fixed)}, and the loss lied." if fixed[1] else reading.headline
         return "lied", words, _lied(facts, judged, reading)
     if reading.look == "stopped":
         return "stopped", f"{_lead(*fixed)}. {reading.headline}", reading.sentence
@@ -50,11 +51,29 @@ def headline(facts: Facts) -> tuple[Look, str, str]:
     return "failed", f"{_lead(*fixed)}. {missed.title}.", _failed(reading)
 
 
+def gate_headline(gate: Gate, *, over: bool) -> tuple[Look, str, str]:
+    """The same for a stage in which costs are derived: nothing there is hidden, and nothing is run."""
+    core = [one for one in gate.questions if one.core]
+    right = sum(bool(one.right) for one in core)
+    derived = sum(bool(one.right) for one in gate.questions)
+    of_all = f"{derived} of {plural(len(gate.questions), 'cost')} derived"
+    if gate.passed:
+        minutes = plural(gate.extra_minutes, "more minute", "more minutes")
+        more = f"{minutes} for what follows. " if gate.extra_minutes else ""
+        return "passed", f"All {count(len(core))} that count are derived.", f"{more}{of_all}."
+    if not over:
+        return "none", "Being derived.", f"{of_all} so far."
+    if not any(one.answers for one in gate.questions):
+        return "none", "Nothing was derived.", f"None of {plural(len(gate.questions), 'cost')} was answered."
+    words = sentence_case(f"{count(right) if right else 'none'} of {count(len(core))} that count derived.")
+    return "failed", words, f"{of_all}; who derives those {count(len(core))} gets more time."
+
+
 def _nothing_judged(facts: Facts) -> tuple[Look, str, str]:
     if facts.runs:
         asked = plural(len(facts.runs), "run was", "runs were")
         return "none", "Nothing was judged.", f"{asked} asked for; none of them came to a verdict."
-    if facts.state == "open":
+    if not facts.over:
         return "none", "Not run yet.", "The first run tells how much holds."
     return "none", "Nothing was run.", "The draft is kept as it was left. No run shows what holds in it."
 

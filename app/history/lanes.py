@@ -11,7 +11,7 @@ Kind = Literal["broken", "file", "seen"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A part of a lane; milliseconds since the start of the stage."""
+    """A part of a lane; milliseconds since the start of the hour."""
 
     start_ms: int
     end_ms: int
@@ -38,12 +38,12 @@ class Said:
     fixed_ms: int | None  # when the fix that it saw was made, if the edits tell
 
 
-def lane(slot: int, said: Sequence[Said], *, end_ms: int, clean_ms: int | None) -> Lane:
+def lane(slot: int, said: Sequence[Said], *, begins_ms: int = 0, end_ms: int, clean_ms: int | None) -> Lane:
     """A lane from what the runs said, in their order; a run that can't tell changes nothing.
 
     `clean_ms` is since when the last draft reads clean, if it does: a fix that no run has seen.
     """
-    way = _Way()
+    way = _Way(begins_ms)
     for one in said:
         if one.status == "fixed" and way.now != "seen":
             way.seen(one)
@@ -59,12 +59,12 @@ def lane(slot: int, said: Sequence[Said], *, end_ms: int, clean_ms: int | None) 
 class _Way:
     """A lane while it is drawn, from the left."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins_ms: int) -> None:
         self.spans: list[Span] = []
         self.now: Kind = "broken"
         self.fixed_ms: int | None = None
         self.seen_ms: int | None = None
-        self._from_ms = 0
+        self._from_ms = begins_ms
 
     def go_on(self, until_ms: int, then: Kind) -> None:
         """Draw what is now up to a time; from there on it is something else."""

@@ -15,9 +15,11 @@ def sentences(record: Record, watched: Watched, planted: Sequence[Planted]) -> l
     """In the order of writing; without `planted` no sentence is put beside a bug."""
     return [
         Sentence(
-            at_ms=one.at_ms - record.stage.started_at,
+            id=one.id,
+            at_ms=one.at_ms - record.start,
             text=one.sentence,
             slot=_slot(one, watched.sightings[one.draft_seq].text, planted),
+            marks=one.marks,
         )
         for one in record.explanations
     ]

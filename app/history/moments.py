@@ -23,7 +23,7 @@ class Entry:
     """One line of the list; milliseconds since the start."""
 
     at_ms: int
-    sign: Literal["pass", "fail", "blocked", "note", "run", "file"]
+    sign: Literal["pass", "fail", "blocked", "note", "run", "file", "now"]
     words: str
 
 
@@ -35,7 +35,7 @@ def moments(review: Review) -> list[Entry]:
 def _entries(review: Review) -> Iterator[Entry]:
     titles = {bug.slot: bug.title for bug in review.bugs}
     for hint in review.hints:
-        yield Entry(at_ms=hint.at_ms, sign="note", words=f"Hint {hint.rung} on bug {hint.slot}")
+        yield Entry(at_ms=hint.at_ms, sign="note", words=sentence_case(hint.words))
     for one in review.lanes:
         name = titles.get(one.slot, "")
         if one.fixed_ms is not None:
@@ -44,6 +44,8 @@ def _entries(review: Review) -> Iterator[Entry]:
     for run in review.runs:
         at = (run.finished_at or run.created_at) - review.started_at
         yield Entry(at_ms=at, sign="run", words=_run_words(run, review))
+    for stage in review.stages[1:]:
+        yield Entry(at_ms=stage.begins_ms, sign="now", words=f"{stage.title} begins")
     if review.state in ENDS:
         yield _end(review)
 
@@ -54,7 +56,7 @@ def _end(review: Review) -> Entry:
     if unseen:
         words += f"; {unseen} of {plural(len(review.lanes), 'bug')} never seen to be fixed"
     sign: Literal["pass", "fail"] = "pass" if review.look == "passed" else "fail"
-    return Entry(at_ms=review.times.total_ms, sign=sign, words=words)
+    return Entry(at_ms=review.hour_ms, sign=sign, words=words)
 
 
 def _run_words(run: RunSummary, review: Review) -> str:

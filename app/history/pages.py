@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import HTMLResponse, RedirectResponse
 
+from app.attempts import coaching
 from app.deadlines import kept_ms
 from app.history import changes, review, service
 from app.history.changes import LATEST
 from app.history.filters import Filters
 from app.history.hour import hour
 from app.history.moments import moments
-from app.history.routes import AskedFor
+from app.history.onward import again
+from app.history.routes import AskedFor, Position
 from app.history.shares import shares
 from app.history.views import Review
-from app.web.deps import Everything, OwnedAttempt, Settled
+from app.web.deps import Everything, OwnedAttempt, OwnedStage, Settled
 from app.web.reading import Reading, read_verdict
 from app.web.templating import render
 
@@ -39,6 +42,18 @@ RESULTS = (
     ("failed", "A criterion failed"),
     ("unjudged", "No verdict"),
 )
+
+
+MARKS = ("location", "mechanism", "consequence")
+
+
+class Marked(BaseModel):
+    """Three boxes, each ticked or not, and the stage whose review they stand in."""
+
+    location: bool = False
+    mechanism: bool = False
+    consequence: bool = False
+    stage: int = Field(default=0, ge=0, le=99)
 
 
 @router.get("/history", response_class=HTMLResponse)
@@ -69,9 +84,10 @@ async def review_page(
     parts: Everything,
     seat: OwnedAttempt,
     step: Annotated[str, Query(max_length=32)] = LATEST,
+    stage: Position = 0,
 ) -> HTMLResponse:
-    """An attempt, looked back on."""
-    found = await review.review(parts, seat)
+    """A stage of an attempt, looked back on; the first one's page is the whole hour's."""
+    found = await review.review(parts, seat, position=stage)
     return render(
         request,
         "history/review.html",
@@ -80,8 +96,19 @@ async def review_page(
         moments=moments(found),
         shares=shares(found),
         readings=_readings(found),
-        change=await changes.change(parts, seat, step=step),
+        change=await changes.change(parts, seat, step=step, position=stage),
+        again=again(found),
     )
+
+
+@router.post("/stages/{stage_id}/explanations/{explanation_id}/marks", response_class=RedirectResponse)
+async def mark(
+    parts: Everything, seat: OwnedStage, explanation_id: str, marks: Annotated[Marked, Form()]
+) -> RedirectResponse:
+    """The candidate's own marking of a sentence, as the form without scripts sends it."""
+    await coaching.mark(parts, seat, explanation_id, marks=marks.model_dump(include=set(MARKS)))
+    place = f"/attempts/{seat.attempt_id}/review?stage={marks.stage}#bugs"
+    return RedirectResponse(place, status_code=303)
 
 
 def _readings(found: Review) -> dict[str, Reading]:

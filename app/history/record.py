@@ -1,4 +1,4 @@
-"""All that is kept of an attempt's first stage, read at once: what the review is made of."""
+"""All that is kept of one stage of an attempt, read at once: what the review is made of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.engine.blobs import given_to
+from app.errors import NotFound
 from app.history.replay import Edit
 from app.models import Attempt, Blob, Explanation, HintUse, Run, Stage
 from app.models import Edit as EditRow
@@ -22,7 +23,8 @@ class Record:
     """Rows and texts as they were kept; nothing is left out, so nothing of it may leave unfiltered."""
 
     attempt: Attempt
-    stage: Stage
+    stages: list[Stage]  # all that were reached, in their order
+    stage: Stage  # the one that this is of
     starter: str
     shape: str
     bugs: list[dict[str, Any]]  # in slot order
@@ -32,8 +34,21 @@ class Record:
     hints: list[HintUse]
     explanations: list[Explanation]
 
+    @property
+    def start(self) -> int:
+        """When the hour began: all times are told since then."""
+        return self.stages[0].started_at
+
+    @property
+    def begins_ms(self) -> int:
+        return self.stage.started_at - self.start
+
+    @property
+    def is_over(self) -> bool:
+        return self.stage.finished_at is not None or self.attempt.state != "open"
+
     def ended_at(self, now: int) -> int:
-        """When it ended, or `now` while it goes on."""
+        """When the stage ended, or `now` while it goes on."""
         ended = self.stage.finished_at or self.attempt.finished_at
         return now if ended is None else ended
 
@@ -48,11 +63,14 @@ class Record:
         return self.source(self.runs[-1])
 
 
-async def load_record(session: AsyncSession, attempt_id: str) -> Record:
-    """The record of an attempt that is there."""
+async def load_record(session: AsyncSession, attempt_id: str, *, position: int = 0) -> Record:
+    """The record of a stage of an attempt that is there. Raises NotFound for a stage that was not reached."""
     attempt = await session.get_one(Attempt, attempt_id)
-    found = select(Stage).where(Stage.attempt_id == attempt_id).order_by(Stage.position).limit(1)
-    stage = (await session.scalars(found)).one()
+    found = select(Stage).where(Stage.attempt_id == attempt_id).order_by(Stage.position)
+    stages = list(await session.scalars(found))
+    if not 0 <= position < len(stages):
+        raise NotFound(f"Stage {position} was not reached.", hint=f"There is: 0 to {len(stages) - 1}.")
+    stage = stages[position]
     given = await given_to(session, stage.id, "starter", "shape", "bugs")
     runs = (await session.scalars(select(Run).where(Run.stage_id == stage.id).order_by(Run.number))).all()
     hashes = {run.code for run in runs}
@@ -65,6 +83,7 @@ async def load_record(session: AsyncSession, attempt_id: str) -> Record:
     )
     return Record(
         attempt=attempt,
+        stages=stages,
         stage=stage,
         starter=given["starter"],
         shape=given["shape"],

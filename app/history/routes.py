@@ -37,6 +37,7 @@ class Asked(BaseModel):
 
 
 AskedFor = Annotated[Asked, Query()]
+Position = Annotated[int, Query(ge=0, le=99, description="Which stage, from 0.")]
 
 
 @router.get("/history")
@@ -46,9 +47,9 @@ async def read_history(parts: Everything, user: Settled, asked: AskedFor) -> His
 
 
 @router.get("/attempts/{attempt_id}/review")
-async def read_review(parts: Everything, seat: OwnedAttempt) -> Review:
-    """An attempt looked back on: runs, times, lanes; bugs and their debrief once they may be told."""
-    return await review.review(parts, seat)
+async def read_review(parts: Everything, seat: OwnedAttempt, stage: Position = 0) -> Review:
+    """A stage looked back on: runs, times, lanes; bugs and how it went once they may be told."""
+    return await review.review(parts, seat, position=stage)
 
 
 @router.get("/attempts/{attempt_id}/changes/{step}")
@@ -56,6 +57,7 @@ async def read_changes(
     parts: Everything,
     seat: OwnedAttempt,
     step: Annotated[str, Path(max_length=32, examples=[LATEST, "run-1", "clean"])],
+    stage: Position = 0,
 ) -> Change:
     """What was changed, as hunks: over all, by a run, or still between the draft and the clean program."""
-    return await changes.change(parts, seat, step=step)
+    return await changes.change(parts, seat, step=step, position=stage)

@@ -26,8 +26,9 @@ def shares(review: Review) -> list[Share]:
         ("Waiting for runs", waiting, "other"),
         ("Reading, thinking, away", rest, "other"),
     ]
-    if review.marks or review.key:
-        named = ("Marked code", "Unmarked code") if review.marks else ("Code with a bug", "Other code")
+    if review.where != "any":
+        marked = review.where == "marked"
+        named = ("Marked code", "Unmarked code") if marked else ("Code with a bug", "Other code")
         parts.insert(0, (named[1], work.elsewhere_ms, "elsewhere"))
         parts.insert(0, (named[0], work.marked_ms, "marked"))
     else:

@@ -1,4 +1,4 @@
-"""When things happened in an attempt, in milliseconds since its start."""
+"""When things happened in a stage, in milliseconds since the start of its hour."""
 
 from __future__ import annotations
 
@@ -22,14 +22,24 @@ def offset(at_ms: int | None, start: int) -> int | None:
 
 
 def times(record: Record, runs: Sequence[RunSummary], watched: Watched, *, end_ms: int) -> Times:
-    start = record.stage.started_at
+    start = record.start
     return Times(
+        begins_ms=record.begins_ms,
         first_run_ms=runs[0].created_at - start if runs else None,
+        last_edit_ms=_last_edit_ms(record, end_ms=end_ms),
         properties=_first_held(runs, start),
         waiting_ms=sum((run.finished_at or run.created_at) - run.created_at for run in runs),
         work=watched.work,
-        total_ms=end_ms,
+        total_ms=end_ms - record.begins_ms,
     )
+
+
+def _last_edit_ms(record: Record, *, end_ms: int) -> int | None:
+    """When the text was last changed; a time outside of the stage comes from a clock that was wrong."""
+    changing = [edit for edit in record.edits if _changes(edit)]
+    if not changing:
+        return None
+    return min(max(changing[-1].at_ms - record.start, record.begins_ms), end_ms)
 
 
 def _first_held(runs: Sequence[RunSummary], start: int) -> list[FirstHeld]:
@@ -59,7 +69,7 @@ def verified(record: Record) -> Verified | None:
         in_time = record.stage.deadline_at is None or (run.finished_at or 0) <= record.stage.deadline_at
         of_last_draft = run.draft_seq >= last_edit or record.source(run) == record.last_text
         if of_last_draft and in_time and _met(run):
-            return Verified(run=run.number, at_ms=(run.finished_at or 0) - record.stage.started_at)
+            return Verified(run=run.number, at_ms=(run.finished_at or 0) - record.start)
     return None
 
 
@@ -70,8 +80,11 @@ def _met(run: Run) -> bool:
 
 def _last_edit(edits: Sequence[Edit]) -> int:
     """The sequence of the last edit of the text; 0 when there was none."""
-    changing = (edit for edit in edits if edit.kind != "checkpoint" and edit.payload.get("ops") != [])
-    return max((edit.seq for edit in changing), default=0)
+    return max((edit.seq for edit in edits if _changes(edit)), default=0)
+
+
+def _changes(edit: Edit) -> bool:
+    return edit.kind != "checkpoint" and edit.payload.get("ops") != []
 
 
 def edited_since(record: Record) -> bool:

@@ -48,6 +48,13 @@ class Work:
     elsewhere: Mapping[int, int] = field(default_factory=dict)
     marked_ms: int = 0
     elsewhere_ms: int = 0
+    marked_in: Mapping[str, int] = field(default_factory=dict)  # milliseconds by definition
+    elsewhere_in: Mapping[str, int] = field(default_factory=dict)  # likewise; "" is the top level
+
+    def spent_on(self, place: str) -> int:
+        """Milliseconds in a definition, in those inside it and in what is around it."""
+        spent = (*self.marked_in.items(), *self.elsewhere_in.items())
+        return sum(ms for one, ms in spent if is_within(one, (place,)) or is_within(place, (one,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,7 @@ class _Walk:
         self._clean_since: dict[int, int] = {}
         self._touched_at: dict[int, int] = {}
         self._edits: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
-        self._spent_ms = [0, 0]
+        self._spent_ms: Counter[str] = Counter()
 
     def step(self, moment: Moment, *, at_ms: int) -> None:
         self._text = moment.text
@@ -114,8 +121,15 @@ class _Walk:
 
     def work(self) -> Work:
         elsewhere, marked = self._edits
+        marked_in = {place: ms for place, ms in self._spent_ms.items() if is_within(place, self._marked)}
+        elsewhere_in = {place: ms for place, ms in self._spent_ms.items() if place not in marked_in}
         return Work(
-            marked=marked, elsewhere=elsewhere, elsewhere_ms=self._spent_ms[0], marked_ms=self._spent_ms[1]
+            marked=marked,
+            elsewhere=elsewhere,
+            marked_ms=sum(marked_in.values()),
+            elsewhere_ms=sum(elsewhere_in.values()),
+            marked_in=marked_in,
+            elsewhere_in=elsewhere_in,
         )
 
     def _note_places(self, moment: Moment, at_ms: int) -> None:
@@ -123,15 +137,14 @@ class _Walk:
             return
         lines = moment.text.split("\n")
         slot = (at_ms - self._start_ms) // SLOT_MS
-        inside = False
+        place = ""
         for number, times in Counter(moment.lines).items():
             place = place_of(lines, number)
-            inside = is_within(place, self._marked)
-            self._edits[inside][slot] += times
+            self._edits[is_within(place, self._marked)][slot] += times
             for bug in self._planted:
                 if is_within(place, (bug.place,)) or is_within(bug.place, (place,)):
                     self._touched_at[bug.slot] = at_ms
-        self._spent_ms[inside] += min(max(0, at_ms - self._last_ms), LONGEST_LOOK_MS)
+        self._spent_ms[place] += min(max(0, at_ms - self._last_ms), LONGEST_LOOK_MS)
 
 
 def reads_clean(text: str, bug: Planted) -> bool:

@@ -28,9 +28,19 @@ UNDER_WAY = 2
 RECENT = 6
 MODES = (
     Mode("practice", "Practice", "Everything visible at once; hints are free."),
-    Mode("mock", "Mock", "The verdict waits for the end. Four runs are counted, on a slow machine."),
+    Mode("mock", "Mock", "The whole hour. The verdict waits; four runs are counted, on a slow machine."),
     Mode("drill", "Drill", "One bug, five minutes, of any family or of one."),
     Mode("scratch", "From scratch", "An empty file with the contract, judged the same way."),
+)
+STAGES = (
+    ("debug", "debug alone"),
+    ("hour", "the whole hour"),
+    ("hour_kv_cache", "the hour, KV cache next"),
+    ("hour_classifier", "the hour, classifier next"),
+    ("complexity", "complexity alone"),
+    ("kv_cache", "KV cache alone"),
+    ("classifier", "classifier alone"),
+    ("token_classifier", "token head alone"),
 )
 KEYS = (
     ("mod+enter", "start a round"),
@@ -52,6 +62,7 @@ async def lobby(request: Request, parts: Everything, user: Settled) -> HTMLRespo
         "lobby/lobby.html",
         tiers=tiers,
         modes=MODES,
+        stages=STAGES,
         families=sorted({bug.family for bug in next(iter(parts.catalog.problems.values())).bugs.values()}),
         first_tier=tiers[0],
         warm_up=next((tier for tier in tiers if tier.guided), None),

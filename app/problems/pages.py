@@ -9,7 +9,8 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from app.catalog import Problem
+from app.attempts.plan import ALONE_MINUTES
+from app.catalog import Problem, Tier
 from app.web.deps import Everything
 from app.web.markdown import as_html
 from app.web.templating import render
@@ -31,6 +32,8 @@ class Shelf:
     valid: int  # right programs written otherwise, all of which must pass
     sentences: int
     shapes: int
+    tiers: list[Tier]
+    follow_up: bool  # whether there is a start to be solved, beside bugs to be found
 
 
 @router.get("/problems", response_class=HTMLResponse)
@@ -38,16 +41,20 @@ async def problems(request: Request, parts: Everything) -> HTMLResponse:
     """What there is to practise."""
     found = parts.catalog.problems.values()
     valid = await asyncio.to_thread(_valid_programs, parts.settings.problems)
-    shelves = [_shelf(problem, valid=valid.get(problem.slug, 0)) for problem in found]
+    shelves = [
+        _shelf(problem, tiers=parts.catalog.tiers_of(problem.slug), valid=valid.get(problem.slug, 0))
+        for problem in found
+    ]
     return render(
         request,
         "problems/problems.html",
         shelves=shelves,
-        tiers=parts.catalog.tiers_of(next(iter(parts.catalog.problems))),
+        alone=ALONE_MINUTES,
+        tiers=len(parts.catalog.tiers),
     )
 
 
-def _shelf(problem: Problem, *, valid: int) -> Shelf:
+def _shelf(problem: Problem, *, tiers: list[Tier], valid: int) -> Shelf:
     bugs = problem.bugs.values()
     return Shelf(
         slug=problem.slug,
@@ -60,6 +67,8 @@ def _shelf(problem: Problem, *, valid: int) -> Shelf:
         valid=valid,
         sentences=len(problem.sentences),
         shapes=len(problem.shapes),
+        tiers=tiers,
+        follow_up=bool(problem.starts),
     )
 
 

@@ -20,5 +20,7 @@ async def verdict(request: Request, parts: Everything, seat: OwnedRun) -> HTMLRe
     run = await service.read(parts, seat)
     if run.verdict is None and run.state in ("queued", "running", "cancelled"):
         raise NotFound("This run has no verdict.", hint="It is not over yet, or it was stopped.")
+    if run.verdict is None and run.state == "done":
+        return render(request, "attempts/_withheld.html")
     reading = read_verdict(run.verdict, message=run.message)
     return render(request, "attempts/_verdict.html", reading=reading)

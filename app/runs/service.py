@@ -64,6 +64,8 @@ async def submit(
         if stage.finished_at is not None:
             raise StageClosed("This stage is over.", hint="Start another round to run more.")
         attempt = await session.get_one(Attempt, seat.attempt_id)
+        if "pause" in attempt.options:
+            raise StageClosed("The clock stands still.", hint="Let it run again, then run the file.")
         manner = Manner.from_json(attempt.options)
         wait_s, now = parts.settings.slow_seconds if manner.slow else 0.0, parts.clock.now()
         run = Run(

@@ -60,7 +60,7 @@ async def _seat(db: Database, clock: Clock, user: Visitor, find: Find, id_: str)
     """The seat, after a deadline that has passed meanwhile had its effect."""
     async with db.read() as session:
         seat = await find(session, id_, user_id=user.user_id)
-    if seat.next_deadline is None or seat.next_deadline > clock.now():
+    if not seat.is_due(clock.now()):
         return seat
     await settle(db, user_id=user.user_id, now=clock.now())
     async with db.read() as session:

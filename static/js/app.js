@@ -4,9 +4,11 @@
 const controllers = {
   account: () => import("#controllers/account.js"),
   copy: () => import("#controllers/copy.js"),
+  gate: () => import("#controllers/gate.js"),
   history: () => import("#controllers/history.js"),
   keycaps: () => import("#controllers/keycaps.js"),
   lobby: () => import("#controllers/lobby.js"),
+  marks: () => import("#controllers/marks.js"),
   palette: () => import("#controllers/palette.js"),
   readiness: () => import("#controllers/readiness.js"),
   shortcuts: () => import("#controllers/shortcuts.js"),

@@ -148,6 +148,42 @@ def write_pack(folder: Path) -> Path:
     return folder
 
 
+FOLLOW_UP = """
+format = 1
+title = "A cache for Tiny"
+summary = "It goes on from the tiny program."
+filename = "tiny.py"
+contract = "kv_cache"
+follows = "tiny"
+shapes = ["tiny"]
+
+[sentences]
+fox = "the quick brown fox jumps"
+"""
+
+GIVEN = '''def check_parity():
+    """Yours to write."""
+'''
+
+
+def write_follow_up(folder: Path) -> None:
+    """A problem `kv_cache` in the pack of a folder, that goes on from its tiny one."""
+    cache = folder / "kv_cache"
+    (cache / "shapes").mkdir(parents=True)
+    pack = folder / "pack.toml"
+    pack.write_text(pack.read_text().replace('order = ["tiny"]', 'order = ["tiny", "kv_cache"]'))
+    solved = SHAPE.replace("\n\nif __name__", f"\n\n{GIVEN}\n\nif __name__")
+    (cache / "problem.toml").write_text(FOLLOW_UP)
+    (cache / "bugs.toml").write_text("format = 1\nbugs = []\n")
+    (cache / "given.py").write_text(GIVEN)
+    (cache / "shapes" / "tiny.py").write_text(solved)
+    (cache / "shapes" / "tiny.toml").write_text("format = 1\n")
+    (cache / "statement.md").write_text("# Cache\n\nAdd a **cache**.\n")
+    (cache / "interviewer.md").write_text("For the interviewer.\n")
+    (cache / "probes.py").write_text('"""No probes."""\n')
+    (cache / "debrief.md").write_text("")
+
+
 class SteppingClock:
     """A clock that tests move."""
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
+from app.settings import CHECKOUT
+
 LISTEN = """
 addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
@@ -30,6 +32,7 @@ class Server:
 
     data: Path
     settings: dict[str, str] = field(default_factory=dict)
+    clock: Path | None = None  # a file with the milliseconds that this server's clock is ahead
     url: str = ""
     process: subprocess.Popen[str] | None = None
 
@@ -38,11 +41,19 @@ class Server:
             **os.environ,
             "OVERFIT_DATA": str(self.data),
             "OVERFIT_ASSETS": "local",
+            "OVERFIT_PORT": str(port),
             **self.settings,
         }
-        command = [str(Path(sys.executable).with_name("overfit")), "serve", "--port", str(port)]
+        command = [str(Path(sys.executable).with_name("overfit")), "serve"]
+        if self.clock is not None:
+            command = [sys.executable, "-m", "tests.journeys.ahead", str(self.clock)]
         self.process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            env=environment,
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
@@ -59,6 +70,20 @@ class Server:
             assert health["judge"] == "warming", health
             time.sleep(0.2)
         raise AssertionError(f"the judge was not ready after {seconds} s")
+
+    def pass_time(self, *, minutes: float) -> None:
+        """Move this server's clock on."""
+        assert self.clock is not None
+        ahead = int(self.clock.read_text()) + round(minutes * 60_000)
+        waiting = self.clock.with_suffix(".new")
+        waiting.write_text(str(ahead))
+        waiting.replace(self.clock)
+
+    def restart(self) -> None:
+        """Stop it and start it again at the same address; runs wait until its judge is warm."""
+        port = int(self.url.rsplit(":", 1)[1])
+        self.stop()
+        self.start(port=port)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         assert self.process is not None

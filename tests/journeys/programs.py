@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from app.settings import CHECKOUT
 
-SHAPE = (CHECKOUT / "problems" / "gpt" / "shapes" / "gpt.py").read_text(encoding="utf-8")
+FIRST = '"attention is a soft lookup over the past"'
+
+
+def of_pack(path: str) -> str:
+    """A program that lies in the pack."""
+    return (CHECKOUT / "problems" / path).read_text(encoding="utf-8")
 
 
 def clean(sentence: str) -> str:
     """The clean program, learning the sentence of an attempt."""
-    return SHAPE.replace('"attention is a soft lookup over the past"', f'"{sentence}"')
+    return of_pack("gpt/shapes/gpt.py").replace(FIRST, f'"{sentence}"')
+
+
+def cached(sentence: str) -> str:
+    """The clean program over a cache, learning the sentence of an attempt."""
+    return of_pack("kv_cache/shapes/gpt.py").replace(FIRST, f'"{sentence}"')
 
 
 def leaky(sentence: str) -> str:

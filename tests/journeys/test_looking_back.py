@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.people import Visitor
+from tests.journeys.test_every_page import barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -62,6 +63,40 @@ def test_the_review_can_be_read_without_scripts(visitors: Callable[..., Visitor]
     expect(page.locator(".moments")).to_be_visible()
     page.get_by_role("link", name="Clean program").click()
     expect(page.get_by_text("From the last draft to the clean program")).to_be_visible()
+
+
+def test_a_sentence_is_marked_by_its_writer_as_the_boxes_are_ticked(visitors: Callable[..., Visitor]) -> None:
+    visitor = visitors()
+    attempt = visitor.attempt(tier="reported", seed=43)
+    (bug, *_others) = visitor.key(attempt)["bugs"]
+    said = {"sentence": "It starts from garbage.", "hunk": {"lines": [bug["line"]]}, "draft_seq": 0}
+    url = f"{visitor.server.url}/api/stages/{attempt['stages'][0]['id']}/explanations"
+    assert visitor.context.request.post(url, data=said).ok
+    page = visitor.page(f"{attempt['url']}/review")
+    with page.expect_response("**/marks"):
+        page.get_by_role("checkbox", name="mechanism").check()
+    page.reload()
+    expect(page.get_by_role("checkbox", name="mechanism")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="location")).not_to_be_checked()
+    expect(page.get_by_text("location 0, mechanism 1, consequence 0")).to_be_visible()
+
+
+def test_each_stage_of_an_hour_has_its_page(visitors: Callable[..., Visitor]) -> None:
+    visitor = visitors(reduced_motion="reduce")
+    attempt = visitor.attempt(tier="reported", mode="mock", stages=["debug", "complexity", "kv_cache"])
+    api = f"{visitor.server.url}/api"
+    for _ in range(2):
+        (*_before, stage) = visitor.read(attempt)["stages"]
+        assert visitor.context.request.post(f"{api}/stages/{stage['id']}/done").ok
+    assert visitor.context.request.post(f"{api}/attempts/{attempt['id']}/finish").ok
+    page = visitor.page(f"{attempt['url']}/review")
+    assert barriers(page) == []
+    for name, heading in (("Complexity", "Nothing was derived."), ("KV cache", "Nothing was run.")):
+        page.get_by_role("navigation", name="Stages").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert barriers(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def _attempts(page: Page) -> int:

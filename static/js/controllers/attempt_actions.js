@@ -1,7 +1,6 @@
-/** What ends or turns an attempt, each asked for once more: reset, finish, reveal; and the download. */
+/** What ends or turns an attempt, each asked for once more: reset, done, finish, reveal; and the download. */
 
 /** @import {Attempt} from "#models/types" */
-/** @import {Draft} from "#models/draft.js" */
 
 import { ask } from "#lib/ask.js";
 import { Refusal, post } from "#lib/http.js";
@@ -10,7 +9,7 @@ import { toast } from "#lib/toast.js";
 /**
  * @param {object} options
  * @param {Attempt} options.attempt
- * @param {Draft} options.draft
+ * @param {{text: string, flush: () => Promise<unknown>, replace: (kind: "reset", text: string) => void}} options.draft
  * @param {() => boolean} options.isOver
  */
 export function attemptActions({ attempt, draft, isOver }) {
@@ -30,6 +29,20 @@ export function attemptActions({ attempt, draft, isOver }) {
       );
       if (answer === "reset") draft.replace("reset", stage.starter);
       return answer === "reset";
+    },
+
+    async done() {
+      const answer = await ask(
+        "Done with this stage?",
+        "Its draft is closed, and its verdict opens in the review. The interviewer goes on to the next part.",
+        [
+          { value: "done", label: "I am done", look: "primary" },
+          { value: "", label: "Go on here" },
+        ],
+      );
+      if (answer !== "done") return;
+      await draft.flush();
+      await goOn(attempt, stage.id);
     },
 
     async finish() {
@@ -67,6 +80,19 @@ export function attemptActions({ attempt, draft, isOver }) {
       URL.revokeObjectURL(url);
     },
   };
+}
+
+/** Be done with a stage, and go to what comes then: the next one, or the review.
+ * @param {Attempt} attempt
+ * @param {string} stageId
+ */
+export async function goOn(attempt, stageId) {
+  try {
+    const now = await post(`/api/stages/${stageId}/done`);
+    location.assign(now.state === "open" ? attempt.url : `${attempt.url}/review`);
+  } catch (error) {
+    toast(error instanceof Refusal ? error.words : "The server can't be reached. Nothing has changed.");
+  }
 }
 
 /** @param {string} url */

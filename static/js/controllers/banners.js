@@ -3,7 +3,7 @@
 import { announce, drawing, element, ref } from "#lib/dom.js";
 
 /** From the least urgent to the most. */
-const ORDER = ["kept", "readonly", "refused", "offline", "over"];
+const ORDER = ["kept", "paused", "readonly", "refused", "offline", "over"];
 
 /** @param {HTMLElement} page */
 export function banners(page) {
@@ -24,7 +24,7 @@ export function banners(page) {
 
   return {
     /**
-     * @param {"kept" | "readonly" | "refused" | "offline" | "over"} name
+     * @param {"kept" | "paused" | "readonly" | "refused" | "offline" | "over"} name
      * @param {string} words
      * @param {{look?: "time" | "fail" | "", button?: {label: string, act: () => void}}} [options]
      */

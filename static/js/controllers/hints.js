@@ -1,31 +1,31 @@
-/** The ladder of hints: a slot for each bug, three rungs each, the next one off until the one before is taken. */
+/** Hints of a stage: in practice a ladder for each bug, in a mock what an interviewer says when asked. */
 
-/** @import {Attempt, Hint, Slot} from "#models/types" */
+/** @import {Attempt, Hint, Slot, Stage} from "#models/types" */
 
 import { announce, element, ref, sign } from "#lib/dom.js";
-import { clock } from "#lib/figures.js";
+import { clock, plural } from "#lib/figures.js";
 import { Refusal, get, post } from "#lib/http.js";
 import { toast } from "#lib/toast.js";
 
 const RUNGS = ["The area", "A symptom to look at", "A line of thought"];
 const SIGNS = /** @type {const} */ ({ fixed: "pass", broken: "fail", blocked: "blocked" });
+const COST_MINUTES = [1, 3, 6];
 
 /**
  * @param {HTMLElement} page
- * @param {{attempt: Attempt, stageId: string, isOver: () => boolean}} options
+ * @param {{attempt: Attempt, stage: Stage, isOver: () => boolean}} options
  */
-export function hintLadder(page, { attempt, stageId, isOver }) {
+export function hintLadder(page, { attempt, stage, isOver }) {
   const box = ref(page, "hints", HTMLElement);
-  const url = `/api/stages/${stageId}/hints`;
-  const startedAt = attempt.stages[0].started_at;
+  const url = `/api/stages/${stage.id}/hints`;
   /** @type {Hint[]} */
   let taken = [];
   /** @type {Map<number, Slot["status"]>} */
   let statuses = new Map();
 
   get(url).then(
-    (/** @type {any} */ answer) => {
-      taken = Array.isArray(answer) ? answer : answer.hints;
+    (/** @type {Hint[]} */ hints) => {
+      taken = hints;
       draw();
     },
     () => draw(),
@@ -33,7 +33,34 @@ export function hintLadder(page, { attempt, stageId, isOver }) {
   draw();
 
   function draw() {
-    box.replaceChildren(...Array.from({ length: attempt.bug_count ?? 0 }, (_, index) => ladder(index + 1)));
+    if (attempt.mode === "mock") box.replaceChildren(...conversation());
+    else box.replaceChildren(...Array.from({ length: stage.bug_count ?? 0 }, (_, index) => ladder(index + 1)));
+  }
+
+  /** What the interviewer has said so far, and the button that asks for more. */
+  function conversation() {
+    const said = taken.map(({ rung, text, at_ms, cost_minutes }) =>
+      element(
+        "li",
+        {},
+        element("span", { class: "no" }, String(rung)),
+        element("span", {}, RUNGS[rung - 1] ?? "Nothing more"),
+        element("span", { class: "cost" }, `${plural(cost_minutes, "minute")} at ${clock(at_ms - stage.started_at)}`),
+        element("p", {}, `“${text}”`),
+      ),
+    );
+    const list = said.length ? [element("ol", { class: "hints" }, ...said)] : [];
+    if (isOver()) return list;
+    const button = element("button", { class: "btn", type: "button" }, "Ask for a hint ", element("span", { class: "cost" }, cost()));
+    button.addEventListener("click", () => void take({}, button));
+    return [...list, button];
+  }
+
+  /** What the next one costs at most: less where the region has been changed meanwhile. */
+  function cost() {
+    const rung = taken.at(-1)?.rung ?? 0;
+    const minutes = COST_MINUTES[rung % COST_MINUTES.length];
+    return minutes === 1 ? "−1 min" : `−${minutes} min at most`;
   }
 
   /** @param {number} slot */
@@ -45,10 +72,10 @@ export function hintLadder(page, { attempt, stageId, isOver }) {
       const hint = mine.find(({ rung }) => rung === index + 1);
       const row = element("li", {}, element("span", { class: "no" }, String(index + 1)), element("span", {}, name));
       if (hint) {
-        row.append(element("span", { class: "cost" }, `at ${clock(hint.at_ms - startedAt)}`), element("p", {}, hint.text));
+        row.append(element("span", { class: "cost" }, `at ${clock(hint.at_ms - stage.started_at)}`), element("p", {}, hint.text));
       } else if (index === mine.length && !isOver()) {
         const button = element("button", { class: "btn low", type: "button", "aria-label": `Ask, free: hint ${index + 1} for bug ${slot}` }, "Ask, free");
-        button.addEventListener("click", () => take(slot, button));
+        button.addEventListener("click", () => void take({ slot }, button));
         row.append(button);
       }
       return row;
@@ -56,11 +83,11 @@ export function hintLadder(page, { attempt, stageId, isOver }) {
     return element("section", { class: "ladder", "aria-label": `Bug ${slot}` }, title, element("ol", { class: "hints" }, ...rungs));
   }
 
-  /** @param {number} slot @param {HTMLButtonElement} button */
-  async function take(slot, button) {
+  /** @param {{slot?: number}} asked @param {HTMLButtonElement} button */
+  async function take(asked, button) {
     button.disabled = true;
     try {
-      const hint = await post(url, { slot });
+      const hint = await post(url, asked);
       taken = [...taken, hint];
       announce(hint.text);
     } catch (error) {

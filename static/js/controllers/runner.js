@@ -163,7 +163,8 @@ export class Runner {
   async #wantReference() {
     if (this.#losses.reference.length) return;
     const attempt = await get(`/api/attempts/${this.#attemptId}`).catch(() => null);
-    this.#losses.reference = attempt?.stages[0].reference_loss ?? [];
+    const stage = attempt?.stages.find((/** @type {Stage} */ { id }) => id === this.#stage.id);
+    this.#losses.reference = stage?.reference_loss ?? [];
     if (this.#losses.reference.length) this.#panes.chart.update();
   }
 

@@ -11,9 +11,15 @@ const SAID_AT = [30, 15, 1];
 
 /**
  * @param {HTMLElement} page
- * @param {{stage: Stage, clock: ServerClock, keptMs: number, onKept: () => void, onOver: () => void}} options
+ * @param {object} options
+ * @param {Stage} options.stage
+ * @param {ServerClock} options.clock
+ * @param {number} options.keptMs
+ * @param {number | null} options.pausedMs what is left while the clock stands
+ * @param {() => void} options.onKept
+ * @param {() => void} options.onOver
  */
-export function startTimer(page, { stage, clock, keptMs, onKept, onOver }) {
+export function startTimer(page, { stage, clock, keptMs, pausedMs, onKept, onOver }) {
   const box = ref(page, "timer", HTMLElement);
   const words = ref(page, "clock", HTMLElement);
   const { deadline_at: deadline, started_at: start } = stage;
@@ -24,6 +30,10 @@ export function startTimer(page, { stage, clock, keptMs, onKept, onOver }) {
 
   const tick = () => {
     const now = stage.finished_at ?? clock.now();
+    if (pausedMs !== null) {
+      words.textContent = minutesAndSeconds(pausedMs);
+      return;
+    }
     if (deadline === null) {
       words.textContent = minutesAndSeconds(now - start);
       return;

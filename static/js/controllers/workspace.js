@@ -2,7 +2,7 @@
 
 /** @import {Editor, EditorEvents, PageFacts, RunKind, RunSummary} from "#models/types" */
 
-import { attemptActions } from "#controllers/attempt_actions.js";
+import { attemptActions, goOn } from "#controllers/attempt_actions.js";
 import { banners } from "#controllers/banners.js";
 import { coach } from "#controllers/coach.js";
 import { copy } from "#controllers/copy.js";
@@ -13,6 +13,7 @@ import { ledger } from "#controllers/ledger.js";
 import { lossChart } from "#controllers/loss_chart.js";
 import { outputPane } from "#controllers/output.js";
 import { goToMark, goToPane } from "#controllers/panes.js";
+import { pausing } from "#controllers/pausing.js";
 import { plainEditor } from "#controllers/plain_editor.js";
 import { runBudget } from "#controllers/run_budget.js";
 import { Runner } from "#controllers/runner.js";
@@ -72,7 +73,7 @@ class Workspace {
     this.#facts = facts;
     this.#attempt = attempt;
     this.#stage = stage;
-    this.#isOver = attempt.state !== "open";
+    this.#isOver = attempt.state !== "open" || stage.finished_at !== null;
     this.#clock = new ServerClock(attempt.now);
     this.#draft = new Draft(stage, this.#clock);
     this.#editor = plainEditor(ref(page, "plain", HTMLTextAreaElement), this.#events);
@@ -80,7 +81,7 @@ class Workspace {
     this.#banners = banners(page);
     this.#coach = coach(page);
     this.#drawer = drawer(page);
-    this.#hints = hintLadder(page, { attempt, stageId: stage.id, isOver });
+    this.#hints = hintLadder(page, { attempt, stage, isOver });
     const isMarked = (/** @type {number} */ line) => this.#isMarked(line);
     this.#ledger = ledger(page, { stage, isMarked, seq: () => this.#draft.seq, isOver });
     this.#output = outputPane(page, { goTo });
@@ -101,7 +102,8 @@ class Workspace {
     if (!this.#isOver) await this.#draft.adopt();
     this.#synchronise();
     this.#keepTime();
-    if (this.#isOver) this.#sayOver("This attempt is over. Its draft stays as it was.");
+    if (this.#isOver) this.#sayOver("This is over. Its draft stays as it was.");
+    pausing(this.#attempt, this.#banners);
     this.#runner.resume();
     await this.#enhance();
   }
@@ -141,6 +143,7 @@ class Workspace {
       stage: this.#stage,
       clock: this.#clock,
       keptMs: this.#facts.kept_ms,
+      pausedMs: this.#attempt.paused_left_ms,
       onKept: () => this.#sayKept(),
       onOver: () => void this.#close("The time is over. The draft is kept as it stands."),
     });
@@ -159,7 +162,7 @@ class Workspace {
 
   #addCommands() {
     const isBusy = () => this.#runner.isBusy;
-    const isClosed = () => this.#isOver || this.#readsOnly.matches;
+    const isClosed = () => this.#isOver || this.#isPaused || this.#readsOnly.matches;
     const off = () => isClosed() || isBusy();
     const press = (/** @type {string} */ name, /** @type {boolean} */ on) =>
       ref(this.#page, name, HTMLElement).setAttribute("aria-pressed", String(on));
@@ -188,6 +191,7 @@ class Workspace {
       { name: "copy-output", label: "Copy the output", act: () => void this.#copyOutput() },
       { name: "reset", label: "Back to the starter", off: isClosed, act: () => void this.#reset() },
       { name: "download", label: "Download the file", act: () => this.#actions.download() },
+      { name: "done", label: "Done with this stage", off: () => this.#isOver || !this.#goesOn, act: () => void this.#actions.done() },
       { name: "finish", label: "Finish and review", act: () => void this.#actions.finish() },
       { name: "reveal", label: "Reveal the bugs", act: () => void this.#actions.reveal() },
     ]);
@@ -195,7 +199,7 @@ class Workspace {
 
   /** @param {RunKind} kind */
   #run(kind) {
-    if (this.#isOver || this.#runner.isBusy) return;
+    if (this.#isOver || this.#isPaused || this.#runner.isBusy) return;
     this.#ledger.beforeRun();
     this.#editor.showFailure(null, "");
     void this.#runner.start(kind);
@@ -244,7 +248,7 @@ class Workspace {
     if (this.#editor.text() !== this.#draft.text) this.#editor.load(this.#draft.text);
     const { state } = this.#draft;
     if (state === "closed" && !this.#isOver) void this.#close("This attempt was ended elsewhere, or its time is over.");
-    this.#editor.setReadOnly(this.#isOver || state === "readonly" || this.#readsOnly.matches);
+    this.#editor.setReadOnly(this.#isOver || this.#isPaused || state === "readonly" || this.#readsOnly.matches);
     this.#decorate();
   }
 
@@ -276,10 +280,22 @@ class Workspace {
     this.#synchronise();
   }
 
+  /** Whether the clock stands still: then nothing is written either. */
+  get #isPaused() {
+    return this.#attempt.paused_left_ms !== null;
+  }
+
+  /** Whether another stage follows this one. */
+  get #goesOn() {
+    return this.#attempt.state === "open" && this.#attempt.plan.some(({ state }) => state === "next");
+  }
+
   /** @param {string} words */
   #sayOver(words) {
     for (const name of ["run", "check"]) ref(this.#page, name, HTMLButtonElement).disabled = true;
-    this.#banners.show("over", words, { button: { label: "Review", act: () => void this.#actions.finish() } });
+    const onward = { label: "Go on", act: () => void goOn(this.#attempt, this.#stage.id) };
+    const review = { label: "Review", act: () => location.assign(`${this.#attempt.url}/review`) };
+    this.#banners.show("over", words, { button: this.#goesOn ? onward : review });
   }
 
   #sayKept() {

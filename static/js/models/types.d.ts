@@ -62,6 +62,7 @@ export interface Stage {
   position: number;
   title: string;
   filename: string;
+  begins: string;
   sentence: string;
   starter: string;
   draft: string;
@@ -69,8 +70,17 @@ export interface Stage {
   started_at: number;
   deadline_at: number | null;
   finished_at: number | null;
+  bug_count: number | null;
   reference_loss: Points | null;
   runs: RunSummary[];
+}
+
+/** A stage of the plan; of one to come not even its kind may be told. */
+export interface Step {
+  title: string;
+  kind: string | null;
+  state: "done" | "now" | "next";
+  stage_id: string | null;
 }
 
 export interface Attempt {
@@ -88,17 +98,22 @@ export interface Attempt {
   finished_at: number | null;
   revealed_at: number | null;
   now: number;
+  deadline_at: number | null;
+  extra_minutes: number;
+  paused_left_ms: number | null;
   bug_count: number | null;
+  plan: Step[];
   stages: Stage[];
   url: string;
 }
 
 export interface Hint {
-  slot: number;
+  slot: number | null;
   rung: number;
   of: number;
   text: string;
   at_ms: number;
+  cost_minutes: number;
 }
 
 export interface Explanation {

@@ -32,10 +32,41 @@ async def test_a_slot_that_is_not_there_has_no_hints(client: httpx2.AsyncClient,
     assert "1 to 2" in answer.json()["hint"]
 
 
-async def test_in_a_mock_the_candidate_cannot_take_hints(client: httpx2.AsyncClient) -> None:
-    mock = (await client.post("/api/attempts", json={"problem": "tiny", "mode": "mock"})).json()
+async def opened(client: httpx2.AsyncClient, **asked: Any) -> Json:
+    answer = await client.post("/api/attempts", json={"problem": "tiny", "mode": "mock", **asked})
+    assert answer.status_code == 201, answer.text
+    attempt: Json = answer.json()
+    return attempt
+
+
+async def test_in_a_mock_the_interviewer_chooses_the_hint(client: httpx2.AsyncClient) -> None:
+    mock = await opened(client)
     answer = await client.post(f"/api/stages/{mock['stages'][0]['id']}/hints", json={"slot": 1})
-    assert answer.status_code == 403
+    assert answer.status_code == 422
+    assert "Leave the slot out" in answer.json()["hint"]
+
+
+async def test_hints_of_a_mock_cost_minutes_and_tell_no_number(client: httpx2.AsyncClient) -> None:
+    mock = await opened(client)
+    path = f"/api/stages/{mock['stages'][0]['id']}/hints"
+    taken = [(await client.post(path, json={})).json() for _ in range(3)]
+    assert [hint["cost_minutes"] for hint in taken] == [1, 3, 6]
+    assert {hint["slot"] for hint in taken} == {None}
+    assert len({hint["text"].split()[-1] for hint in taken}) == 1  # one region, to its end
+    assert (await client.get(path)).json() == taken
+
+
+async def test_who_changed_the_region_is_not_guided_back(client: httpx2.AsyncClient) -> None:
+    mock = await opened(client)
+    stage = mock["stages"][0]
+    path = f"/api/stages/{stage['id']}/hints"
+    await client.post(path, json={})
+    edits = [{"at_ms": 1, "kind": "resync", "payload": {"text": "x = 1\n"}}]
+    sent = await client.post(f"/api/stages/{stage['id']}/edits", json={"base": 0, "edits": edits})
+    assert sent.status_code == 200
+    last = (await client.post(path, json={})).json()
+    assert "I can't guide you back" in last["text"]
+    assert last["cost_minutes"] == 1  # asking is free for nobody: what is left must not be found out so
 
 
 async def test_explanations_are_kept_in_order(client: httpx2.AsyncClient, stage: Json) -> None:
@@ -46,3 +77,15 @@ async def test_explanations_are_kept_in_order(client: httpx2.AsyncClient, stage:
     kept = (await client.get(path)).json()
     assert [entry["sentence"][:8] for entry in kept] == ["The mask", "The labe"]
     assert kept[0]["hunk"] == {"line": 3}
+
+
+async def test_a_sentence_is_marked_only_beside_the_models(client: httpx2.AsyncClient, stage: Json) -> None:
+    path = f"/api/stages/{stage['id']}/explanations"
+    kept = (await client.post(path, json={"sentence": "The mask must hide the future."})).json()
+    marks = {"location": True, "mechanism": True, "consequence": False}
+    assert (await client.post(f"{path}/{kept['id']}/marks", json=marks)).status_code == 403
+    attempt = (await client.get("/api/history")).json()["attempts"][0]["id"]
+    await client.post(f"/api/attempts/{attempt}/reveal")
+    assert (await client.post(f"{path}/{kept['id']}/marks", json=marks)).json()["marks"] == marks
+    assert (await client.get(path)).json()[0]["marks"] == marks
+    assert (await client.post(f"{path}/nothing/marks", json=marks)).status_code == 404

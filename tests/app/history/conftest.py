@@ -79,9 +79,25 @@ class Sitting:
         answer = await self.client.post(f"/api/stages/{self.stage['id']}/explanations", json=said)
         assert answer.status_code == 201, answer.text
 
-    async def hint(self, slot: int) -> None:
-        answer = await self.client.post(f"/api/stages/{self.stage['id']}/hints", json={"slot": slot})
+    async def hint(self, slot: int | None = None) -> None:
+        """Of a slot, or in a mock the one that the interviewer chooses."""
+        asked = {} if slot is None else {"slot": slot}
+        answer = await self.client.post(f"/api/stages/{self.stage['id']}/hints", json=asked)
         assert answer.status_code == 200, answer.text
+
+    async def done(self) -> None:
+        """Go on to the next stage."""
+        answer = await self.client.post(f"/api/stages/{self.stage['id']}/done")
+        assert answer.status_code == 200, answer.text
+        self.stage = answer.json()["stages"][-1]
+        self.draft, self.seq = self.stage["draft"], 0
+
+    async def derive(self, **answers: str) -> None:
+        """Answer questions of the gate."""
+        for question, text in answers.items():
+            said = {"question": question, "text": text}
+            answer = await self.client.post(f"/api/stages/{self.stage['id']}/answers", json=said)
+            assert answer.status_code == 200, answer.text
 
     async def finish(self) -> None:
         assert (await self.client.post(f"{self.url}/finish")).status_code == 200
@@ -91,8 +107,8 @@ class Sitting:
         bugs: list[Json] = key["bugs"]
         return bugs
 
-    async def review(self) -> Json:
-        answer = await self.client.get(f"{self.url}/review")
+    async def review(self, *, stage: int = 0) -> Json:
+        answer = await self.client.get(f"{self.url}/review", params={"stage": stage} if stage else None)
         assert answer.status_code == 200, answer.text
         found: Json = answer.json()
         return found

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.history.headline import Facts, headline
+from app.history.headline import Facts, gate_headline, headline
 from app.sight import RunSummary
 from tests.app.fakes import property_entry
+from tests.app.history.made import gate
 
 
 def run(
@@ -54,7 +55,7 @@ def run(
 
 def said(*runs: RunSummary, **more: Any) -> tuple[str, str, str]:
     facts: dict[str, Any] = {
-        "state": "finished",
+        "over": True,
         "hidden": False,
         "runs": runs,
         "edited_since": False,
@@ -74,7 +75,7 @@ def said(*runs: RunSummary, **more: Any) -> tuple[str, str, str]:
         ("fff", "All three are fixed, and the loss lied."),
         ("b", "The bug is alive, and the loss lied."),
         ("f", "The bug is fixed, and the loss lied."),
-        ("", "Not yet, and the loss lied."),
+        ("", "The loss lied."),
     ],
 )
 def test_a_loss_that_lied_says_how_many_bugs_are_fixed(bugs: str, words: str) -> None:
@@ -120,4 +121,15 @@ def test_a_right_draft_after_a_failing_run_is_right_but_unseen() -> None:
 def test_runs_that_came_to_no_verdict_are_said_to_be_so() -> None:
     assert said(run(1, state="interrupted"))[1] == "Nothing was judged."
     assert said()[1] == "Nothing was run."
-    assert said(state="open")[1] == "Not run yet."
+    assert said(over=False)[1] == "Not run yet."
+
+
+def test_a_gate_says_how_much_of_what_counts_was_derived() -> None:
+    assert gate_headline(gate(0), over=False) == ("none", "Being derived.", "0 of 6 costs derived so far.")
+    assert gate_headline(gate(0, answered=False), over=True)[:2] == ("none", "Nothing was derived.")
+    assert gate_headline(gate(0), over=True)[:2] == ("failed", "None of four that count derived.")
+    assert gate_headline(gate(5, more=10), over=True) == (
+        "passed",
+        "All four that count are derived.",
+        "10 more minutes for what follows. 5 of 6 costs derived.",
+    )

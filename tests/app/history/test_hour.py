@@ -9,57 +9,10 @@ from hypothesis import strategies as st
 
 from app.history.hour import hour
 from app.history.lanes import Said, lane
-from app.history.views import HintTaken, Review, Times
+from app.history.reached import Reached
+from app.history.views import HintTaken
 from app.history.watch import Work
-from app.sight import RunSummary
-
-MINUTE = 60_000
-
-
-def run(number: int, at_ms: int) -> RunSummary:
-    return RunSummary(
-        id=f"r{number}",
-        number=number,
-        kind="run",
-        state="done",
-        created_at=at_ms,
-        started_at=at_ms,
-        finished_at=at_ms,
-        outcome=None,
-        message=None,
-        verdict=None,
-    )
-
-
-def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") -> Review:
-    return Review(
-        id="a",
-        url="/attempts/a",
-        title="Tiny",
-        mode="practice",
-        state=state,
-        tier="reported",
-        seed=1,
-        marks=True,
-        minutes=minutes,
-        started_at=0,
-        ended_at=total_ms,
-        revealed_at=None,
-        key=True,
-        judged=True,
-        look="none",
-        headline="",
-        sentence="",
-        proof=None,
-        verified=None,
-        runs=[],
-        times=Times(first_run_ms=None, properties=[], waiting_ms=0, work=Work(), total_ms=total_ms),
-        lanes=[],
-        hints=[],
-        ledger=[],
-        bugs=[],
-        steps=[],
-    )
+from tests.app.history.made import MINUTE, review, run, times
 
 
 def test_an_hour_that_was_used_is_drawn_whole_with_the_kept_minutes_at_its_end() -> None:
@@ -94,6 +47,50 @@ def test_an_open_attempt_has_no_bug_marked_as_lost() -> None:
     assert hour(going, kept_ms=0).rows[0].points == ()
 
 
+def stages(*ends: int | None) -> list[Reached]:
+    begins = [0, *(end for end in ends[:-1] if end is not None)]
+    return [
+        Reached(
+            position=place,
+            kind="debug",
+            title=f"Stage {place}",
+            begins_ms=start * MINUTE,
+            ends_ms=None if end is None else end * MINUTE,
+            runs_ms=[start * MINUTE],
+            saw=None,
+            true=None,
+            passed=None,
+            words="",
+            url="",
+        )
+        for place, (start, end) in enumerate(zip(begins, ends, strict=True))
+    ]
+
+
+def test_stages_are_drawn_as_bands_above_and_the_runs_of_the_others_beside_ones_own() -> None:
+    made = replace(review(total_ms=60 * MINUTE), stages=stages(30, 45, None), position=1)
+    drawn = hour(made, kept_ms=0)
+    assert [(band.x, band.width, band.here) for band in drawn.bands] == [
+        (0.0, 50.0, False),
+        (50.0, 25.0, True),
+        (75.0, 25.0, False),
+    ]
+    assert [(sign.x, sign.kind) for sign in drawn.signs] == [(0.0, "other"), (75.0, "other")]
+    assert hour(replace(made, stages=made.stages[:1]), kept_ms=0).bands == ()
+
+
+def test_a_later_stages_edits_stand_where_they_were_in_the_hour() -> None:
+    work = Work(marked={4: 1})
+    made = replace(review(total_ms=60 * MINUTE), times=times(begins_ms=30 * MINUTE, work=work))
+    (bar,) = hour(made, kept_ms=0).bars
+    assert 50 < bar.x < 53
+
+
+def test_minutes_that_the_gate_opened_make_the_hour_longer() -> None:
+    made = replace(review(total_ms=60 * MINUTE), extra_minutes=10)
+    assert hour(made, kept_ms=8 * MINUTE).ticks[-1].label == "70 min"
+
+
 TIMES = st.integers(0, 40 * 24 * 60 * MINUTE)
 
 
@@ -110,12 +107,9 @@ def test_nothing_is_drawn_outside(
     made = replace(
         review(total_ms=total_ms, minutes=minutes),
         runs=[run(number, at) for number, at in enumerate(sorted(runs), start=1)],
-        hints=[HintTaken(slot=1, rung=1, text="", at_ms=at) for at in hints],
+        hints=[HintTaken(slot=1, rung=1, text="", at_ms=at, cost_minutes=0) for at in hints],
         lanes=[lane(1, [Said(at, "fixed", None) for at in sorted(runs)], end_ms=total_ms, clean_ms=None)],
-        times=Times(
-            first_run_ms=None,
-            properties=[],
-            waiting_ms=0,
+        times=times(
             work=Work(marked={slot: n for slot, n in edits.items() if slot * 15_000 <= total_ms}),
             total_ms=total_ms,
         ),

@@ -43,6 +43,17 @@ def test_time_before_an_edit_counts_to_its_place_up_to_a_minute() -> None:
     assert (found.work.marked, found.work.elsewhere) == ({2: 1}, {22: 2})
 
 
+def test_time_is_told_by_its_definition() -> None:
+    found = watched(
+        Moment(1, 30_000, STARTER, (2,)), Moment(2, 50_000, STARTER, (6,)), Moment(3, 60_000, STARTER, (7,))
+    )
+    assert found.work.marked_in == {"f": 30_000}
+    assert found.work.elsewhere_in == {"g": 30_000}
+    assert found.work.spent_on("f") == 30_000
+    assert found.work.spent_on("g.inner") == 30_000
+    assert found.work.spent_on("h") == 0
+
+
 def test_times_of_a_wrong_clock_are_moved_inside() -> None:
     found = watched(Moment(1, -5, FIXED, (2,)), Moment(2, 10**12, STARTER, (2,)))
     assert found.work.marked == {0: 1, 40: 1}
