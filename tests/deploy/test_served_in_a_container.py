@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.sandbox.containers import ENTER, docker_default, number_of
-from tests.sandbox.test_levels import _BECOME_NOBODY
+from tests.sandbox.containers import ENTER, READ_ONLY_ROOT, docker_default, number_of
 
 pytestmark = [
     pytest.mark.jail,
@@ -27,7 +26,7 @@ pytestmark = [
 
 CHECKOUT = Path(__file__).parents[2]
 # The volume: the scratch of the read-only root, made larger. The checkout is visible, as in the image.
-_WITH_VOLUME = _BECOME_NOBODY.replace("*whole)", f"*whole, {str(CHECKOUT)!r})").replace(
+_WITH_VOLUME = READ_ONLY_ROOT.replace("*whole)", f"*whole, {str(CHECKOUT)!r})").replace(
     "os.setgroups([])",
     'kernel.mount("tmpfs", root.SCRATCH, kind="tmpfs", options="mode=1777,size=64m")\nos.setgroups([])',
 )

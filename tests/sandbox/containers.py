@@ -27,7 +27,26 @@ _DENIED_BY_DOCKER = """
     settimeofday clock_settime init_module finit_module delete_module kexec_load vhangup iopl ioperm
 """
 
-# Runs before anything else in the process that is to be contained; {program} is the filter's bytes in hex.
+# The first thing that a contained process does: a read-only root with python, torch and the environment that
+# they are installed in, one tmpfs, and a user without a name.
+READ_ONLY_ROOT = """
+import dataclasses, os, sys
+from sandbox import kernel, root, runtime
+found = runtime.find_runtime()
+prefixes = (sys.prefix, sys.base_prefix)
+whole = dict.fromkeys((*prefixes, *map(os.path.realpath, prefixes)))
+visible = [path for path in found.visible if not path.startswith(tuple(folder + "/" for folder in whole))]
+kernel.unshare(kernel.CLONE_NEWNS)
+root.enter_new_root(dataclasses.replace(found, visible=(*visible, *whole)))
+os.setgroups([])
+os.setresgid(10001, 10001, 10001)
+os.setresuid(10001, 10001, 10001)
+kernel.set_dumpable(True)
+os.environ["HOME"] = "/nonexistent"
+os.environ["TMPDIR"] = root.SCRATCH
+"""
+
+# Then: no capabilities, no new ones, and the container's filter; {program} is the filter's bytes in hex.
 ENTER = """
 import ctypes, struct
 from sandbox import kernel

@@ -15,8 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.containers import ENTER, docker_default, from_profile, number_of
-from tests.sandbox.test_levels import _BECOME_NOBODY
+from tests.sandbox.containers import (
+    ENTER,
+    READ_ONLY_ROOT,
+    docker_default,
+    from_profile,
+    number_of,
+)
 
 pytestmark = [
     pytest.mark.jail,
@@ -81,7 +86,7 @@ def contained(program: bytes) -> dict[str, Any]:
         "probes": (GPT / "probes.py").read_text(),
         "attack": _ATTACK,
     }
-    code = _BECOME_NOBODY + ENTER.format(program=program.hex()) + _JUDGE
+    code = READ_ONLY_ROOT + ENTER.format(program=program.hex()) + _JUDGE
     arguments = [sys.executable, "-c", code, json.dumps(given)]
     done = subprocess.run(arguments, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr

@@ -76,8 +76,7 @@ _BECOME_NOBODY = """
 import dataclasses, os, sys
 from sandbox import kernel, root, runtime
 found = runtime.find_runtime()
-prefixes = (sys.prefix, sys.base_prefix)
-whole = dict.fromkeys((*prefixes, *map(os.path.realpath, prefixes)))
+whole = dict.fromkeys((sys.prefix, sys.base_prefix))
 visible = [path for path in found.visible if not path.startswith(tuple(folder + "/" for folder in whole))]
 kernel.unshare(kernel.CLONE_NEWNS)
 root.enter_new_root(dataclasses.replace(found, visible=(*visible, *whole)))
