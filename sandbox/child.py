@@ -10,13 +10,16 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import kernel
 from sandbox.job import Ending, Limits, Reason
 
-_COUNTED = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+# What is swapped out or lies in huge pages is held all the same, and counts as no Rss.
+_COUNTED = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
+_THREADS = re.compile(rb"^Threads:\s+(\d+)", re.MULTILINE)
 _ABOVE_ALL = 128  # where descriptors wait while their final numbers are freed
 _COULD_NOT_START = 70
 
@@ -33,16 +36,23 @@ class Child:
     reason: Reason | None = None  # why we ended it, when it was us
     peak_bytes: int = 0
     _status: int = -1
+    _tasks: int = -1
 
     def __post_init__(self) -> None:
-        self._status = os.open(f"/proc/{_number_in_proc(self.pidfd)}/status", os.O_RDONLY)
+        place = f"/proc/{_number_in_proc(self.pidfd)}"
+        self._status = os.open(f"{place}/status", os.O_RDONLY)
+        self._tasks = os.open(f"{place}/task", os.O_RDONLY | os.O_DIRECTORY)
 
     def check_limits(self, now: float) -> None:
-        """Kills it when it is over its time or its memory."""
+        """Kills it when it is over its time, its memory or its threads."""
+        status = self._read_status()
+        self.peak_bytes = max(self.peak_bytes, memory_in(status) - self.memory_above)
         if now - self.started > self.limits.wall_s:
             self.kill("timeout")
-        elif self._measure_memory() > self.limits.memory_bytes:
+        elif self.peak_bytes > self.limits.memory_bytes:
             self.kill("memory")
+        elif _threads_in(status) > self.limits.threads:  # where RLIMIT_NPROC can't be set: see jail.py
+            self.kill("threads")
 
     def kill(self, reason: Reason) -> None:
         if self.reason is None:
@@ -54,6 +64,7 @@ class Child:
         _, status, usage = os.wait4(self.pid, 0)
         os.close(self.pidfd)
         os.close(self._status)
+        os.close(self._tasks)
         code = os.waitstatus_to_exitcode(status)
         cpu = usage.ru_utime + usage.ru_stime
         return Ending(
@@ -70,15 +81,34 @@ class Child:
         spent = code == -signal.SIGKILL and cpu >= int(self.limits.wall_s)
         return "timeout" if spent else "signalled"  # SIGKILL from RLIMIT_CPU is a deadline like any other
 
-    def _measure_memory(self) -> int:
-        used = memory_in(os.pread(self._status, 4096, 0)) - self.memory_above
-        self.peak_bytes = max(self.peak_bytes, used)
-        return used
+    def _read_status(self) -> bytes:
+        """Of its first thread; of another one when that has ended, since then it tells no memory any more."""
+        status = os.pread(self._status, 4096, 0)
+        if _COUNTED.search(status) is None:
+            with os.scandir(self._tasks) as tasks:
+                for task in tasks:
+                    with suppress(OSError):  # it ends while we look
+                        of_task = _read(f"{task.name}/status", folder=self._tasks)
+                        status = of_task if _COUNTED.search(of_task) else status
+        return status
 
 
 def memory_in(status: bytes) -> int:
-    """The anonymous and shared memory in a /proc/<pid>/status, in bytes; 0 once the process is dead."""
+    """The memory of its own in a /proc/<pid>/status, in bytes; 0 once the thread is dead."""
     return 1024 * sum(int(number) for number in _COUNTED.findall(status))
+
+
+def _threads_in(status: bytes) -> int:
+    match = _THREADS.search(status)
+    return int(match[1]) if match else 0
+
+
+def _read(path: str, *, folder: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY, dir_fd=folder)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def own_memory() -> int:

@@ -95,7 +95,7 @@ class Outcome:
     lost: bool = False  # the zygote or supervisor died under the run: worth one retry
 
 
-Reason = Literal["exited", "signalled", "timeout", "memory", "output", "cancelled"]
+Reason = Literal["exited", "signalled", "timeout", "memory", "threads", "output", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,8 @@ class Session:
         return min(self._job.limits.wall_s, self._until - time.monotonic())
 
     def _why(self, fault: CandidateFault, ending: Ending) -> Failure:
-        return ending_failure(ending, limits=self._job.limits) or (
+        ours = ending.reason == "cancelled"  # by us, for the fault: it says more
+        return (None if ours else ending_failure(ending, limits=self._job.limits)) or (
             failure("timeout", f"Stopped after {self._job.limits.wall_s:.0f} s: it did not answer.")
             if fault.kind == "timeout"
             else failure("contract", f"What it answered could not be read: {fault}.")
@@ -166,6 +167,8 @@ def ending_failure(ending: Ending, *, limits: Limits) -> Failure | None:
         return failure("timeout", f"Stopped after {limits.wall_s:.0f} s.")
     if ending.reason == "memory":
         return failure("memory", f"Stopped at {limits.memory_bytes // _MIB} MiB of memory.")
+    if ending.reason == "threads":
+        return failure("killed", f"Stopped at more than {limits.threads} threads.")
     if ending.reason == "output":
         return failure("output", f"Stopped after {limits.output_bytes // 1024} KiB of output.")
     if ending.reason == "cancelled":
