@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.child import Child
+from sandbox.failures import sanitised
 from sandbox.job import Ending, Limits
 from sandbox.lines import LineSplitter, LineTooLong
 from sandbox.stream import Points, Stream
@@ -124,11 +125,25 @@ class Reports:
             return
         if "loss" not in message:
             if len(self.kept) < _KEPT:
-                self.kept.append(message)
+                self.kept.append(_claim(message))
             return
         self._left -= len(line)
         if self._left >= 0:  # past the bound the curve stops, and a failure is still heard
             self._stream.add_points(_points(message["loss"]))
+
+
+def _claim(message: dict[str, Any]) -> dict[str, Any]:
+    """What a script may claim of its end, in a form of ours: something nested deeply goes no further."""
+    claim: dict[str, Any] = {}
+    if "failure" in message:
+        claim["failure"] = sanitised(message["failure"])
+    if _is_count(message.get("losses")):
+        claim["losses"] = message["losses"]
+    return claim
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53  # what JavaScript can hold
 
 
 def _points(claimed: object) -> Points:
@@ -136,9 +151,9 @@ def _points(claimed: object) -> Points:
     points: Points = []
     for pair in claimed if isinstance(claimed, list) else ():
         match pair:
-            case [int() as step, int() | float() as value] if not isinstance(step, bool):
+            case [int() as step, int() | float() as value] if _is_count(step):
                 points.append([step, _finite(value)])
-            case [int() as step, None]:
+            case [int() as step, None] if _is_count(step):
                 points.append([step, None])
     return points
 

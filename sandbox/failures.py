@@ -91,6 +91,11 @@ def _line(value: Any) -> int | None:
 def _frame(frame: dict[str, Any]) -> dict[str, Any]:
     return {
         "line": _line(frame.get("line")),
-        "function": str(frame.get("function", ""))[:100],
-        "text": str(frame.get("text", ""))[:200],
+        "function": _short(frame.get("function"), 100),
+        "text": _short(frame.get("text"), 200),
     }
+
+
+def _short(value: Any, most: int) -> str:
+    """A text cut to a length; nothing else is made one, for what is nested deeply can't be."""
+    return value[:most] if isinstance(value, str) else ""
