@@ -22,6 +22,8 @@ LOCKED = b"locked"
 _READ = 64 << 10
 _REPORT_LINE = 64 << 10
 _KEPT = 8
+_MOST_REPORTS = 4  # times the bound of loss points, for all that is read of reports ...
+_LINE_COST = 64  # ... where each line counts for so many bytes more
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ class Reports:
         self.kept: list[dict[str, Any]] = []
         self._stream = stream
         self._left = limits.report_bytes
+        self._unread = _MOST_REPORTS * (limits.report_bytes + _REPORT_LINE)
         self._splitter: LineSplitter | None = LineSplitter(limit=_REPORT_LINE)
 
     def take(self, data: bytes) -> None:
@@ -112,6 +115,10 @@ class Reports:
             lines = self._splitter.feed(data)
         except LineTooLong:
             self._splitter = None  # not our candidate module's doing: nothing more from there is believed
+            return
+        self._unread -= len(data) + _LINE_COST * len(lines)
+        if self._unread < 0:  # nor is this: to read a flood of short lines keeps us from watching its memory
+            self._splitter = None
             return
         for line in lines:
             self._take_line(line)

@@ -16,7 +16,7 @@ from sandbox import beyond, blocks, caching, generation, grafts, memory, objecti
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
-from sandbox.failures import Failure, failure, sanitised
+from sandbox.failures import Failure, failure, plain, sanitised
 from sandbox.grafts import Grafts
 from sandbox.job import Ending, Event, Job
 from sandbox.kinds import kind_for
@@ -126,7 +126,7 @@ def _run_probes(
         emit(Event("property", entries[asked.probe.name]))
         if asked.finding.note is not None:
             name, text = asked.finding.note
-            notes.append({"name": name, "text": text[:MOST_CHARACTERS]})
+            notes.append({"name": name, "text": plain(text[:MOST_CHARACTERS])})
     return [entries[probe.name] for probe in probes], notes
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.jail import Walls
 
 LEVELS = ("namespaces", "landlock", "rlimits")  # best first
+LAYERS = ("namespaces", "landlock", "seccomp", "limits")  # that a jailed process is locked in with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,16 +61,24 @@ class Keeper:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, found: runtime.Runtime, *, ceiling: str) -> Keeper:
+    async def start(
+        cls,
+        found: runtime.Runtime,
+        *,
+        ceiling: str,
+        without: tuple[str, ...] = (),
+        started_by: tuple[str, ...] = (),
+    ) -> Keeper:
         """Starts a launcher. Raises OSError when no process can be had."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
         with theirs, tempfile.NamedTemporaryFile(prefix="overfit-", delete=False) as secret:
             os.fchmod(secret.fileno(), 0o644)
-            order = launch.Start(runtime=found, secret=secret.name, ceiling=ceiling)
+            order = launch.Start(runtime=found, secret=secret.name, ceiling=ceiling, without=without)
             environment = launch.ENVIRONMENT | _loader_environment()
             process = await asyncio.create_subprocess_exec(
+                *started_by,
                 *launch.command(order),
                 stdin=theirs.fileno(),
                 stdout=PIPE,

@@ -131,6 +131,11 @@ def test_after_a_line_too_long_nothing_more_is_believed() -> None:
     assert (told.events, reports.kept) == ([], [])
 
 
+def test_after_a_flood_of_lines_nothing_more_is_believed() -> None:
+    reports = reported(*[b""] * 5000, b'{"failure": {}}', limit=1000)[1]
+    assert reports.kept == []
+
+
 def test_single_bytes_to_both_streams_in_turn_are_few_events() -> None:
     told, output = output_of(1 << 20)
     out, err = output.taker("stdout"), output.taker("stderr")
