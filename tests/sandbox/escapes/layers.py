@@ -81,10 +81,9 @@ def in_order(scenarios: dict[str, Scenario]) -> list[Scenario]:
 
 def told_by(page: str) -> dict[str, tuple[str, ...]]:
     """The table of attempts as a page has it."""
-    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.count("|") == len(LAYERS) + 3]
-    return {
-        cells[0].removesuffix(" *(names)*"): tuple(cell.strip() for cell in cells[1:]) for cells in rows[1:]
-    }
+    lines = [line for line in page.splitlines() if line.count("|") == len(LAYERS) + 3]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    return {name.removesuffix(" *(names)*"): tuple(cells) for name, *cells in rows}
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 Made = Callable[[], object]
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -91,6 +93,15 @@ def several(
     for name in attacks:
         SCENARIOS[name] = Scenario(name=name, group=group, rows=(rows or {}).get(name, ()), held_by=held_by)
     return attacks
+
+
+def each(attacks: dict[str, str], *, core: int) -> pytest.MarkDecorator:
+    """Runs a test on each of several attacks; one in so many of them is of the core, which `make test` runs."""
+    params = [
+        pytest.param(body, id=name, marks=[] if number % core == 0 else pytest.mark.matrix)
+        for number, (name, body) in enumerate(attacks.items())
+    ]
+    return pytest.mark.parametrize("attack", params)
 
 
 def scenario(*rows: str, held_by: str) -> Callable[[T], T]:

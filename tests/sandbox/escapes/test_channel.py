@@ -9,7 +9,7 @@ import pytest
 from sandbox import Limits
 from sandbox.job import MIB
 from tests.sandbox.conftest import PROBLEM
-from tests.sandbox.escapes.registry import scenario, several
+from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -122,15 +122,15 @@ def clean() -> str:
     return (PROBLEM / "shapes" / "gpt.py").read_text()
 
 
-@pytest.mark.parametrize("body", LIES.values(), ids=LIES)
-def test_a_lie_is_the_submissions_fault(jail: Jailed, body: str, clean: str) -> None:
-    ran = jail.run(_lying(body, clean=clean), kind="check", only=_ASKED, limits=_LIMITS)
+@each(LIES, core=4)
+def test_a_lie_is_the_submissions_fault(jail: Jailed, attack: str, clean: str) -> None:
+    ran = jail.run(_lying(attack, clean=clean), kind="check", only=_ASKED, limits=_LIMITS)
     assert ran.verdict["outcome"] == "failed"
 
 
-@pytest.mark.parametrize("body", SILENCES.values(), ids=SILENCES)
-def test_silence_ends_at_the_deadline(jail: Jailed, body: str, clean: str) -> None:
-    ran = jail.run(_lying(body, clean=clean), kind="check", only=_ASKED, limits=_SOON)
+@each(SILENCES, core=2)
+def test_silence_ends_at_the_deadline(jail: Jailed, attack: str, clean: str) -> None:
+    ran = jail.run(_lying(attack, clean=clean), kind="check", only=_ASKED, limits=_SOON)
     assert ran.failure in ("timeout", "contract")
 
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox import Limits
 from sandbox.job import IssuedBug
 from tests.sandbox.conftest import PROBLEM
-from tests.sandbox.escapes.registry import scenario, several
+from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -73,9 +73,9 @@ ENDINGS = several(
 )
 
 
-@pytest.mark.parametrize("body", ENDINGS.values(), ids=ENDINGS)
-def test_a_violent_end_is_a_verdict_and_never_our_fault(jail: Jailed, body: str) -> None:
-    ran = jail.attack(body, limits=Limits(wall_s=2))
+@each(ENDINGS, core=3)
+def test_a_violent_end_is_a_verdict_and_never_our_fault(jail: Jailed, attack: str) -> None:
+    ran = jail.attack(attack, limits=Limits(wall_s=2))
     assert ran.verdict["outcome"] == "failed"
     assert ran.failure != "timeout"
 
@@ -111,9 +111,9 @@ SOURCES = several(
 )
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_a_source_that_is_hard_to_read_is_a_verdict(jail: Jailed, source: str) -> None:
-    ran = jail.run(source, kind="check", bugs=_BUGS)
+@each(SOURCES, core=3)
+def test_a_source_that_is_hard_to_read_is_a_verdict(jail: Jailed, attack: str) -> None:
+    ran = jail.run(attack, kind="check", bugs=_BUGS)
     assert ran.verdict["outcome"] == "failed"
     assert {bug["status"] for bug in ran.verdict["bugs"]} <= {"blocked", "broken"}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Limits
-from tests.sandbox.escapes.registry import scenario, several
+from tests.conftest import HARMLESS
+from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -158,11 +160,9 @@ FLOODS = several(
 )
 
 
-@pytest.mark.parametrize("body", FLOODS.values(), ids=FLOODS)
-def test_a_neighbour_that_misbehaves_changes_nothing_of_a_run(jail: Jailed, body: str) -> None:
-    from tests.conftest import HARMLESS, textwrap
-
-    flood, _ = jail.start(HARMLESS + textwrap.indent(textwrap.dedent(body), "    "), probes="")
+@each(FLOODS, core=2)
+def test_a_neighbour_that_misbehaves_changes_nothing_of_a_run(jail: Jailed, attack: str) -> None:
+    flood, _ = jail.start(HARMLESS + textwrap.indent(textwrap.dedent(attack), "    "), probes="")
     ran = jail.attack("import torch\nprint(float(torch.ones(100, 100).sum()))", limits=Limits(wall_s=20))
     assert flood.result(timeout=60).fault is None
     assert (ran.text(), ran.failure) == ("10000.0\n", "")

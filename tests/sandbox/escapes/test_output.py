@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Limits
-from tests.sandbox.escapes.registry import scenario, several
+from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -35,9 +35,9 @@ FLOODS = several(
 )
 
 
-@pytest.mark.parametrize("body", FLOODS.values(), ids=FLOODS)
-def test_output_ends_at_its_cap(jail: Jailed, body: str) -> None:
-    ran = jail.attack(body, limits=_LONG)
+@each(FLOODS, core=2)
+def test_output_ends_at_its_cap(jail: Jailed, attack: str) -> None:
+    ran = jail.attack(attack, limits=_LONG)
     assert ran.failure == "output"
     assert len(ran.text()) + len(ran.text("stderr")) == Limits().output_bytes
 
@@ -98,13 +98,13 @@ CLAIMS = several(
 )
 
 
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_a_claim_harms_nobody(jail: Jailed, claim: str) -> None:
+@each(CLAIMS, core=2)
+def test_a_claim_harms_nobody(jail: Jailed, attack: str) -> None:
     ran = jail.attack(f"""
         import os
         for descriptor in range(3, 64):
             try:
-                os.write(descriptor, {claim} + b"\\n")
+                os.write(descriptor, {attack} + b"\\n")
             except OSError:
                 continue
         print("claimed")

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Limits
 from tests.sandbox.conftest import PROBLEM, SENTENCE
-from tests.sandbox.escapes.registry import several
+from tests.sandbox.escapes.registry import each, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -60,11 +60,11 @@ def generate(model, tokenizer, prompt, max_new_tokens):
 """
 
 
-@pytest.mark.parametrize("trick", TRICKS.values(), ids=TRICKS)
-def test_a_training_that_takes_no_step_fails_all_the_same(jail: Jailed, trick: str) -> None:
+@each(TRICKS, core=3)
+def test_a_training_that_takes_no_step_fails_all_the_same(jail: Jailed, attack: str) -> None:
     clean = (PROBLEM / "shapes" / "gpt.py").read_text()
     assert _STEP in clean
-    source = f"{trick}\n{clean.replace(_STEP, 'pass')}\n{_BY_HEART.format(sentence=SENTENCE)}"
+    source = f"{attack}\n{clean.replace(_STEP, 'pass')}\n{_BY_HEART.format(sentence=SENTENCE)}"
     ran = jail.run(source, kind="check", limits=Limits(wall_s=5))
     assert ran.verdict["outcome"] == "failed"
     assert "held" in json.dumps(ran.verdict["properties"]) or ran.failure

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import Limits
 from sandbox.job import MIB
-from tests.sandbox.escapes.registry import scenario, several
+from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -69,9 +69,9 @@ HOARDS = several(
 )
 
 
-@pytest.mark.parametrize("body", HOARDS.values(), ids=HOARDS)
-def test_memory_ends_at_its_limit(jail: Jailed, body: str) -> None:
-    assert jail.attack(body, limits=_SMALL).failure == "memory"
+@each(HOARDS, core=2)
+def test_memory_ends_at_its_limit(jail: Jailed, attack: str) -> None:
+    assert jail.attack(attack, limits=_SMALL).failure == "memory"
 
 
 @scenario("one huge alloc", held_by="RLIMIT_AS")
@@ -148,9 +148,9 @@ ENDLESS = several(
 )
 
 
-@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
-def test_time_ends_at_the_deadline(jail: Jailed, body: str) -> None:
-    assert jail.attack(body).failure in ("timeout", "exception")  # a bignum may be too large for its memory
+@each(ENDLESS, core=2)
+def test_time_ends_at_the_deadline(jail: Jailed, attack: str) -> None:
+    assert jail.attack(attack).failure in ("timeout", "exception")  # a bignum may be too large for its memory
 
 
 @scenario("RLIMIT_CPU alone (pid1 must still die)", held_by="RLIMIT_CPU, soft and hard alike")

@@ -104,7 +104,8 @@ def test_frames_and_objects_tell_nothing_of_the_examination(jail: Jailed) -> Non
         _LOOK
         + f"""
 def train(text, steps=1, lr=0.1, seed=0):
-    own, found = "".join(["own", "_{token}"]), everything()
+    own = "".join(["own", "_{token}"])
+    found = everything()
     raise RuntimeError(f"own {{own in found}} secret {{''.join(['secret', '_{token}']) in found}}")
 def generate(model, tokenizer, prompt, max_new_tokens):
     return prompt

@@ -9,7 +9,7 @@ import pytest
 from sandbox import Limits
 from sandbox.job import MIB
 from tests.conftest import HARMLESS
-from tests.sandbox.escapes.registry import scenario, several
+from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -81,15 +81,15 @@ PARTS = several(
 )
 
 
-@pytest.mark.parametrize("body", LOGITS.values(), ids=LOGITS)
-def test_logits_of_any_kind_are_a_verdict(jail: Jailed, body: str) -> None:
-    evil = f"\nclass Model(Model):\n    def forward(self, idx):\n        {body}\n"
+@each(LOGITS, core=4)
+def test_logits_of_any_kind_are_a_verdict(jail: Jailed, attack: str) -> None:
+    evil = f"\nclass Model(Model):\n    def forward(self, idx):\n        {attack}\n"
     assert jail.run(_MADE + evil, kind="check", limits=_LIMITS).verdict["outcome"] == "failed"
 
 
-@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
-def test_parts_of_any_kind_are_a_verdict(jail: Jailed, part: str) -> None:
-    assert jail.run(f"{_MADE}\n{part}\n", kind="check", limits=_LIMITS).verdict["outcome"] == "failed"
+@each(PARTS, core=4)
+def test_parts_of_any_kind_are_a_verdict(jail: Jailed, attack: str) -> None:
+    assert jail.run(f"{_MADE}\n{attack}\n", kind="check", limits=_LIMITS).verdict["outcome"] == "failed"
 
 
 @scenario(
@@ -138,7 +138,7 @@ _NO_PROCESSES = several(
 )
 
 
-@pytest.mark.parametrize("attack", _NO_PROCESSES.values(), ids=_NO_PROCESSES)
+@each(_NO_PROCESSES, core=2)
 def test_a_library_that_wants_processes_gets_an_exception(jail: Jailed, attack: str) -> None:
     ran = jail.attack(f"import multiprocessing, torch, torch.multiprocessing\n{attack}")
     assert ran.failure == "exception"
