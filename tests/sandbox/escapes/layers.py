@@ -64,6 +64,7 @@ def _stopped(result: dict[str, object], bare: dict[str, object]) -> bool:
 def rendered(table: dict[str, tuple[str, ...]]) -> str:
     lines = [
         _HEAD,
+        _counted(table),
         "| attempt | without any | " + " | ".join(LAYERS) + " |",
         "|---|---|" + "---|" * len(LAYERS),
     ]
@@ -73,6 +74,18 @@ def rendered(table: dict[str, tuple[str, ...]]) -> str:
     lines += [_SCENARIOS, "| attack | held by |", "|---|---|"]
     lines += [f"| {found.name} | {found.held_by} |" for found in in_order(SCENARIOS)]
     return "\n".join(lines) + "\n"
+
+
+def _counted(table: dict[str, tuple[str, ...]]) -> str:
+    """How many attempts each layer stops, as a paragraph."""
+    through = [cells for cells in table.values() if cells[0] == THROUGH]
+    counts = [
+        f"{layer} {sum(bool(cells[i]) for cells in through)}" for i, layer in enumerate(LAYERS, start=1)
+    ]
+    return (
+        f"Of {len(table)} attempts {len(through)} get through without any layer. Of these each layer alone stops:"
+        f" {', '.join(counts)}. All layers together stop all of them.\n"
+    )
 
 
 def in_order(scenarios: dict[str, Scenario]) -> list[Scenario]:
