@@ -186,21 +186,3 @@ def make_a_watch_of_files() -> object:
 @attempt("syscall fanotify_init")
 def be_asked_before_files_are_opened() -> object:
     return call((300, 262), 0x200, 0)  # FAN_REPORT_FID: what an ordinary user may
-
-
-# Names alone: at level landlock these can be learnt
-
-
-@attempt(level="namespaces")
-def learn_that_a_file_exists() -> object:
-    return os.stat(target.secret).st_size
-
-
-@attempt(level="namespaces")
-def learn_that_a_process_exists() -> object:
-    return os.stat(f"/proc/{target.victim}").st_uid
-
-
-@attempt(level="namespaces")
-def learn_of_another_process_by_its_processors() -> object:
-    return os.sched_getaffinity(target.victim)

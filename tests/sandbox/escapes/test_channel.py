@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.jail, pytest.mark.timeout(120)]
 _LIMITS = Limits(wall_s=1, examine_s=12, memory_bytes=512 * MIB)
 _SOON = Limits(wall_s=0.4, examine_s=12, memory_bytes=512 * MIB)
 # each of the calls is made for one of these, and the own training comes besides
-_ASKED = ("causal", "head_count", "gradients_reach", "tokenizer", "generate_new_only")
+_ASKED = ("loss_falls", "causal", "head_count", "gradients_reach", "tokenizer", "generate_new_only")
 
 # Loaded into the process that answers calls, it puts itself where each answer is made a frame.
 _LIAR = '''
@@ -84,7 +84,7 @@ LIES = several(
         "fill every number with NaN": "return everywhere(message, full_of(math.nan))",
         "fill every number with infinity": "return everywhere(message, full_of(-math.inf))",
         "fill every number with the largest": "return everywhere(message, full_of(3e38))",
-        "fill every number with the least": "return everywhere(message, full_of(-1e-45))",
+        "fill every number with minus one": "return everywhere(message, full_of(-1.0))",
         "give every array another shape": "return everywhere(message, lambda a: calls.Array(a.dtype, a.shape[::-1], a.data))",
         "give every array no shape at all": "return everywhere(message, lambda a: calls.Array('int64', (), bytes(8)))",
         "give every array 30 MiB": "return truly(calls.Message(message.name, message.fields, {k: calls.Array('float32', (1, 1, 8 << 20), bytes(32 << 20)) for k in list(message.arrays)[:1]}))",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.jail, pytest.mark.timeout(120)]
 
+_LONG = Limits(wall_s=10)  # where an end of its own is waited for
+
 _FOLDERS = (".", "/tmp", "/scratch", "/dev/shm", "/var/tmp")
 
 
@@ -26,20 +28,26 @@ _FOLDERS = (".", "/tmp", "/scratch", "/dev/shm", "/var/tmp")
     held_by="each process has a scratch of its own, or none",
 )
 def test_a_file_left_behind_is_gone_in_the_next_run(jail: Jailed) -> None:
-    first = jail.attack(f"""
+    first = jail.attack(
+        f"""
         for folder in {_FOLDERS}:
             try:
                 open(folder + "/left", "w").write("left")
                 print("left in", folder)
             except OSError:
                 pass
-    """)
-    second = jail.attack(f"""
+    """,
+        limits=_LONG,
+    )
+    second = jail.attack(
+        f"""
         import os
         for folder in {_FOLDERS}:
             if os.path.exists(folder + "/left"):
                 print("found in", folder)
-    """)
+    """,
+        limits=_LONG,
+    )
     assert second.text() == ""
     assert jail.sandbox.level != "namespaces" or "left in .\n" in first.text()
 
@@ -50,7 +58,8 @@ def test_a_file_left_behind_is_gone_in_the_next_run(jail: Jailed) -> None:
     held_by="each process is a fork of a zygote that ran nothing",
 )
 def test_torch_spoilt_in_memory_is_whole_in_the_next_run(jail: Jailed) -> None:
-    jail.attack("""
+    jail.attack(
+        """
         import torch, builtins, gc
         torch.nn.Linear.forward = lambda self, x: 1 / 0
         torch.nn.functional.cross_entropy = None
@@ -58,40 +67,51 @@ def test_torch_spoilt_in_memory_is_whole_in_the_next_run(jail: Jailed) -> None:
         torch.use_deterministic_algorithms(True)
         gc.set_threshold(1)
         builtins.print = None
-    """)
-    ran = jail.attack("""
+    """,
+        limits=_LONG,
+    )
+    ran = jail.attack(
+        """
         import torch, gc
         print(torch.nn.Linear(2, 3)(torch.ones(1, 2)).shape, torch.nn.functional.cross_entropy is None)
         print(torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled(), gc.get_threshold()[0] > 1)
-    """)
+    """,
+        limits=_LONG,
+    )
     assert ran.text() == "torch.Size([1, 3]) False\ntorch.float32 False True\n"
 
 
 @scenario(held_by="each process is a fork; a page that is written is copied")
 def test_the_memory_of_a_library_overwritten_is_whole_in_the_next_run(jail: Jailed) -> None:
-    broken = jail.attack("""
+    broken = jail.attack(
+        """
         import ctypes
         libc = ctypes.CDLL(None)
         at = ctypes.cast(libc.getpid, ctypes.c_void_p).value
         libc.mprotect(ctypes.c_void_p(at // 4096 * 4096), 8192, 7)
         ctypes.memset(at, 0xC3, 1)  # getpid returns at once, with whatever there is
         print("overwritten")
-    """)
+    """,
+        limits=_LONG,
+    )
     assert broken.text() == "overwritten\n"
-    assert jail.attack("import os\nprint(os.getpid() > 0)").text() == "True\n"
+    assert jail.attack("import os\nprint(os.getpid() > 0)", limits=_LONG).text() == "True\n"
 
 
 @scenario(held_by="a process for each call of the sandbox")
 def test_what_one_process_of_a_run_leaves_the_next_one_does_not_find(jail: Jailed) -> None:
     """The visible run and the examined one are two processes."""
-    ran = jail.attack("""
+    ran = jail.attack(
+        """
         import sys
         sys.left = "left"
         try:
             open("left", "w").write("left")
         except OSError:
             pass
-    """)
+    """,
+        limits=_LONG,
+    )
     assert ran.verdict["outcome"] == "failed"
     looking = (
         "import os, sys\nif hasattr(sys, 'left') or os.path.exists('left'):\n    raise SystemExit('found')\n"
@@ -118,14 +138,17 @@ time.sleep(20)
 """,
         limits=Limits(wall_s=20),
     )
-    ran = jail.attack("""
+    ran = jail.attack(
+        """
         import os
         for folder in (".", "/tmp", "/scratch", "/proc", "/dev/shm", "/dev/mqueue", "/run"):
             try:
                 print(*(name for name in os.listdir(folder) if "token" in name or name.isdigit()))
             except OSError:
                 pass
-    """)
+    """,
+        limits=_LONG,
+    )
     alive = not holding.done()
     holding.cancel()
     assert ran.text().strip() == "" and alive and held.events

@@ -100,7 +100,8 @@ CLAIMS = several(
 
 @each(CLAIMS, core=2)
 def test_a_claim_harms_nobody(jail: Jailed, attack: str) -> None:
-    ran = jail.attack(f"""
+    ran = jail.attack(
+        f"""
         import os
         for descriptor in range(3, 64):
             try:
@@ -108,7 +109,9 @@ def test_a_claim_harms_nobody(jail: Jailed, attack: str) -> None:
             except OSError:
                 continue
         print("claimed")
-    """)
+    """,
+        limits=_LONG,
+    )
     assert ran.text() == "claimed\n"
     assert ran.verdict["outcome"] == "failed"
     json.dumps([event.data for event in ran.events], allow_nan=False)
@@ -132,23 +135,26 @@ for descriptor in range(0, 64):
 
 @scenario("non UTF-8 output", held_by="the supervisor decodes, and replaces what is no text")
 def test_bytes_that_are_no_text_are_replaced(jail: Jailed) -> None:
-    ran = jail.attack("import os\nos.write(1, bytes(range(128, 256)))")
+    ran = jail.attack("import os\nos.write(1, bytes(range(128, 256)))", limits=_LONG)
     assert set(ran.text()) == {"\ufffd"}
 
 
 @scenario("lone surrogate in output", held_by="standard streams that escape")
 def test_half_a_character_is_escaped(jail: Jailed) -> None:
-    assert jail.attack("print('\\ud800')").text() == "\\ud800\n"
+    assert jail.attack("print('\\ud800')", limits=_LONG).text() == "\\ud800\n"
 
 
 @scenario(
     "terminal escapes / HTML", held_by="output is data; what messages hold of control characters is replaced"
 )
 def test_escapes_of_a_terminal_reach_nobodys_terminal(jail: Jailed) -> None:
-    ran = jail.attack("""
+    ran = jail.attack(
+        """
         print("\\x1b[2J\\x1b]0;owned\\x07<script>alert(1)</script>")
         raise ValueError("\\x1b[2J\\u202eowned\\ud800\\x9b")
-    """)
+    """,
+        limits=_LONG,
+    )
     assert (
         ran.text() == "\x1b[2J\x1b]0;owned\x07<script>alert(1)</script>\n"
     )  # as it was written, for pages to escape
@@ -158,21 +164,27 @@ def test_escapes_of_a_terminal_reach_nobodys_terminal(jail: Jailed) -> None:
 
 @scenario(held_by="each process has its own locale and environment")
 def test_a_locale_and_an_environment_of_its_own_change_no_other_run(jail: Jailed) -> None:
-    jail.attack("""
+    jail.attack(
+        """
         import locale, os
         os.environ.update(LANG="tr_TR.UTF-8", PYTHONINSPECT="1", LD_PRELOAD="/scratch/evil.so")
         try:
             locale.setlocale(locale.LC_ALL, "")
         except locale.Error:
             pass
-    """)
-    ran = jail.attack("""
+    """,
+        limits=_LONG,
+    )
+    ran = jail.attack(
+        """
         import os
         print(f"{1.5:n}", os.environ.get("LD_PRELOAD"), os.environ.get("PYTHONINSPECT"))
-    """)
+    """,
+        limits=_LONG,
+    )
     assert ran.text() == "1.5 None None\n"
 
 
 @scenario("stdin read blocks", held_by="standard input is empty")
 def test_reading_what_nobody_types_ends_at_once(jail: Jailed) -> None:
-    assert jail.attack("import sys\nprint(repr(sys.stdin.read()))").text() == "''\n"
+    assert jail.attack("import sys\nprint(repr(sys.stdin.read()))", limits=_LONG).text() == "''\n"

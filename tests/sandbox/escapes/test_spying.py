@@ -177,10 +177,13 @@ def test_a_graft_does_not_hand_out_the_clean_program(jail: Jailed) -> None:
 
 @scenario(held_by="the environment of the launcher is made, not inherited")
 def test_the_environment_holds_nothing_of_the_server(jail: Jailed) -> None:
-    ran = jail.attack("""
+    ran = jail.attack(
+        """
         import json, os
         print(json.dumps(sorted(os.environ)))
-    """)
+    """,
+        limits=_LONG,
+    )
     allowed = {"HOME", "PATH", "LANG", "LC_CTYPE", "LD_LIBRARY_PATH", "TORCH_COMPILE_DISABLE"}
     names = set(json.loads(ran.text())) - allowed
     assert all(name.endswith(("_NUM_THREADS", "_THREAD_LIMIT")) or name.startswith("TORCH") for name in names)
@@ -188,6 +191,6 @@ def test_the_environment_holds_nothing_of_the_server(jail: Jailed) -> None:
 
 @scenario(held_by="paths of the library are cut out of tracebacks")
 def test_a_traceback_does_not_tell_where_the_library_lies(jail: Jailed) -> None:
-    ran = jail.attack("import torch\ntorch.nn.Linear(2, 3)(torch.ones(1, 4))")
+    ran = jail.attack("import torch\ntorch.nn.Linear(2, 3)(torch.ones(1, 4))", limits=_LONG)
     assert "nn/modules/linear.py" in ran.text("stderr")
     assert "site-packages" not in ran.text("stderr")

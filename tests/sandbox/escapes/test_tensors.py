@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.jail, pytest.mark.timeout(120)]
 
+_LONG = Limits(wall_s=10)  # where an end of its own is waited for
+
 _LIMITS = Limits(wall_s=1, examine_s=10, memory_bytes=512 * MIB)
 _MADE = HARMLESS.partition("if __name__")[0]
 
@@ -97,7 +99,8 @@ def test_parts_of_any_kind_are_a_verdict(jail: Jailed, attack: str) -> None:
     held_by="what it loads it runs in its own jail; nothing of it is unpickled outside",
 )
 def test_a_pickle_that_calls_something_calls_it_inside(jail: Jailed) -> None:
-    ran = jail.attack("""
+    ran = jail.attack(
+        """
         import io, os, torch
         class Evil:
             def __reduce__(self):
@@ -106,7 +109,9 @@ def test_a_pickle_that_calls_something_calls_it_inside(jail: Jailed) -> None:
         torch.save(Evil(), file)
         file.seek(0)
         print(torch.load(file, weights_only=False))
-    """)
+    """,
+        limits=_LONG,
+    )
     assert "out\n" not in ran.text()
 
 
@@ -140,7 +145,7 @@ _NO_PROCESSES = several(
 
 @each(_NO_PROCESSES, core=2)
 def test_a_library_that_wants_processes_gets_an_exception(jail: Jailed, attack: str) -> None:
-    ran = jail.attack(f"import multiprocessing, torch, torch.multiprocessing\n{attack}")
+    ran = jail.attack(f"import multiprocessing, torch, torch.multiprocessing\n{attack}", limits=_LONG)
     assert ran.failure == "exception"
     assert "Error" in ran.verdict["failure"]["message"]
 
