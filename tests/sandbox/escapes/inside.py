@@ -23,7 +23,7 @@ import tempfile
 import time  # noqa: F401
 import traceback
 from collections.abc import Callable
-from contextlib import suppress  # noqa: F401
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path  # noqa: F401
 
@@ -137,6 +137,9 @@ def _isolated(made: Callable[[], object]) -> dict[str, object]:
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()
     _, status = os.waitpid(child, 0)
+    with suppress(ChildProcessError):
+        while True:  # a daemon that it left: a later attempt must not find our own
+            os.waitpid(-1, 0)
     if told:
         result: dict[str, object] = json.loads(told)
         return result
