@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-_COUNTED = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+# What is swapped out or lies in huge pages is held all the same, and counts as no Rss.
+_COUNTED = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
 _THREADS = re.compile(rb"^Threads:\s+(\d+)", re.MULTILINE)
 _LOOK_S = 0.2
 
@@ -35,7 +36,9 @@ class PidfdGrip:
 
     def __init__(self, pid: int) -> None:
         self._pidfd = os.pidfd_open(pid)
-        self._status = os.open(f"/proc/{_number_in_proc(self._pidfd)}/status", os.O_RDONLY)
+        place = f"/proc/{_number_in_proc(self._pidfd)}"
+        self._status = os.open(f"{place}/status", os.O_RDONLY)
+        self._tasks = os.open(f"{place}/task", os.O_RDONLY | os.O_DIRECTORY)
 
     def fileno(self) -> int:
         return self._pidfd
@@ -44,12 +47,24 @@ class PidfdGrip:
         signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def measure(self) -> tuple[int, int]:
-        status = os.pread(self._status, 4096, 0)
+        status = self._read_status()
         return memory_in(status), threads_in(status)
 
     def close(self) -> None:
         os.close(self._pidfd)
         os.close(self._status)
+        os.close(self._tasks)
+
+    def _read_status(self) -> bytes:
+        """Of its first thread; of another one when that has ended, since then it tells no memory any more."""
+        status = os.pread(self._status, 4096, 0)
+        if _COUNTED.search(status) is None:
+            with os.scandir(self._tasks) as tasks:
+                for task in tasks:
+                    with suppress(OSError):  # it ends while we look
+                        of_task = _read(f"{task.name}/status", folder=self._tasks)
+                        status = of_task if _COUNTED.search(of_task) else status
+        return status
 
 
 class LineGrip:
@@ -93,6 +108,14 @@ def grip_on(pid: int) -> Grip:
     line, other = socket.socketpair()  # the self-test of a pool: its end is told by its results
     other.close()
     return LineGrip(pid, line)
+
+
+def _read(path: str, *, folder: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY, dir_fd=folder)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def memory_in(status: bytes) -> int:

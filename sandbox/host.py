@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.jail import Walls
 
 LEVELS = ("namespaces", "landlock", "rlimits")  # best first
+LAYERS = ("namespaces", "landlock", "seccomp", "limits")  # that a jailed process is locked in with
 _IN_DOCKER = "Run Overfit in Docker, where there is a Linux: docker compose up (docs/deploy.md)."
 
 

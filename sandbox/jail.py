@@ -32,12 +32,16 @@ _RLIMIT_SIGPENDING, _RLIMIT_MSGQUEUE, _RLIMIT_NICE, _RLIMIT_RTPRIO = 11, 12, 13,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walls:
-    """The layers that this host offers, found out at the start; every jail uses all of them."""
+    """The layers that this host offers, found out at the start; every jail uses all of them.
+
+    A test may leave one out, to see what gets through then: that is how `limits` comes to be False.
+    """
 
     namespaces: bool
     landlock: bool
     seccomp: bool
     readable: tuple[str, ...]  # what a jailed process may open, where Landlock decides
+    limits: bool = True
 
 
 def lock(
@@ -59,9 +63,11 @@ def lock(
         mark("namespaces")
         _mount_scratch(limits)
         mark("mounts")
-    _set_rlimits(limits)
-    if walls.namespaces or not walls.seccomp:
-        # Elsewhere it would count every process that the user has; there the filter forbids to fork.
+    if walls.limits:
+        _set_rlimits(limits)
+    if walls.limits and (walls.namespaces or not walls.seccomp):
+        # Elsewhere it would count every process that the user has; there the filter forbids to fork, and
+        # the supervisor counts threads.
         _set_rlimit(resource.RLIMIT_NPROC, limits.threads)
     kernel.drop_capabilities()
     kernel.set_no_new_privileges()  # the condition of both Landlock and seccomp

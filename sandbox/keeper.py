@@ -47,9 +47,12 @@ async def find_runtime(python: Path | None) -> runtime.Runtime:
     return runtime.Runtime.from_json(answer.decode())
 
 
-async def started(order: launch.Start, *, control: int) -> asyncio.subprocess.Process:
-    """A launcher with `control` as its standard input."""
+async def started(
+    order: launch.Start, *, control: int, by: tuple[str, ...] = ()
+) -> asyncio.subprocess.Process:
+    """A launcher with `control` as its standard input; `by` is a command that starts it as somebody else."""
     return await asyncio.create_subprocess_exec(
+        *by,
         *launch.command(order),
         stdin=control,
         stdout=PIPE,
@@ -89,15 +92,25 @@ class Keeper:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, found: runtime.Runtime, *, ceiling: str, then: str = "zygote") -> Keeper:
+    async def start(
+        cls,
+        found: runtime.Runtime,
+        *,
+        ceiling: str,
+        then: str = "zygote",
+        without: tuple[str, ...] = (),
+        started_by: tuple[str, ...] = (),
+    ) -> Keeper:
         """Starts a launcher, which becomes what `then` names. Raises OSError when no process can be had."""
         ours, theirs = socket.socketpair()  # a byte for each run
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
         with theirs, tempfile.NamedTemporaryFile(prefix="overfit-", delete=False) as secret:
             os.fchmod(secret.fileno(), 0o644)
-            order = launch.Start(runtime=found, secret=secret.name, ceiling=ceiling, then=then)
-            process = await started(order, control=theirs.fileno())
+            order = launch.Start(
+                runtime=found, secret=secret.name, ceiling=ceiling, then=then, without=without
+            )
+            process = await started(order, control=theirs.fileno(), by=started_by)
         keeper = cls(process=process, control=ours, host=loop.create_future(), torch=loop.create_future())
         keeper.host.add_done_callback(lambda _: Path(secret.name).unlink(missing_ok=True))
         return keeper

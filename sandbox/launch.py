@@ -48,6 +48,7 @@ class Start:
     secret: str  # a file that everybody may read, for the self-test to try and get at
     ceiling: str = LEVELS[0]  # the best level to try for
     then: str = "zygote"  # the module that goes on once everything is entered
+    without: tuple[str, ...] = ()  # layers that a test leaves out
     namespaces: bool = False  # whether the zygote got namespaces of its own
     reasons: dict[str, str] = field(default_factory=dict)  # a layer that is missing -> why
 
@@ -58,7 +59,7 @@ class Start:
     def from_json(cls, text: str) -> Start:
         data = json.loads(text)
         data["runtime"] = Runtime.from_json(json.dumps(data["runtime"]))
-        return cls(**data)
+        return cls(**{**data, "without": tuple(data["without"])})
 
 
 def command(start: Start, *, module: str = "launch", executable: str | None = None) -> list[str]:
@@ -86,7 +87,7 @@ def _launch(start: Start) -> int:
     if os.geteuid() == 0:
         reasons |= _give_up_root(start.runtime)
     namespaces = False
-    if start.ceiling == "namespaces":
+    if start.ceiling == "namespaces" and "namespaces" not in start.without:
         in_root = os.getuid() == UNPRIVILEGED and "root" not in reasons
         build = None if in_root else start.runtime
         reason = _rehearsed(lambda: _enter_namespaces(build))

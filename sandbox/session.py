@@ -152,7 +152,8 @@ class Session:
         return min(self._job.limits.wall_s, self._until - time.monotonic())
 
     def _why(self, fault: CandidateFault, ending: Ending) -> Failure:
-        return ending_failure(ending, limits=self._job.limits) or (
+        ours = ending.reason == "cancelled"  # by us, for the fault: it says more
+        return (None if ours else ending_failure(ending, limits=self._job.limits)) or (
             failure("timeout", f"Stopped after {self._job.limits.wall_s:.0f} s: it did not answer.")
             if fault.kind == "timeout"
             else failure("contract", f"What it answered could not be read: {fault}.")

@@ -146,7 +146,7 @@ class Supervisor:
         self._send()
 
     def _hear_examiner(self) -> None:
-        data = self._channel.recv(_LINE_BYTES)
+        data = heard(self._channel)
         if not data:
             self._selector.unregister(self._channel)
         for line in self._asked.feed(data):
@@ -172,12 +172,14 @@ class Supervisor:
     def _start_calls(self, *, fill_uninitialized: bool, visible: bool) -> None:
         confined, pipes = self._family.calls(fill_uninitialized=fill_uninitialized, visible=visible)
         self._calls[confined.child.pid] = self._watch(confined)
-        socket.send_fds(self._channel, [encode({"number": confined.child.pid})], pipes)
+        with suppress(ConnectionError):  # it has just died: its end will be noticed
+            socket.send_fds(self._channel, [encode({"number": confined.child.pid})], pipes)
         for descriptor in pipes:
             os.close(descriptor)
 
     def _reply(self, message: dict[str, Any]) -> None:
-        self._channel.sendall(encode(message))
+        with suppress(ConnectionError):
+            self._channel.sendall(encode(message))
 
     # The end
 
@@ -220,6 +222,14 @@ class Supervisor:
         del self._outgoing[:sent]
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
         self._selector.modify(self._request.line, events, self._serve_line)
+
+
+def heard(channel: socket.socket) -> bytes:
+    """What the examiner says; nothing when it has died, be it with an answer of ours unread."""
+    try:
+        return channel.recv(_LINE_BYTES)
+    except ConnectionError:
+        return b""
 
 
 def _bodies(request: Request, walls: Walls, level: str) -> Bodies:

@@ -138,9 +138,10 @@ def find_walls(start: Start, nursery: Nursery) -> tuple[Walls, tuple[Attack, ...
     """The strongest walls that a jail can be locked with, what attacks achieved against them, what failed."""
     walls = Walls(
         namespaces=start.namespaces,
-        landlock=start.ceiling != "rlimits" and landlock.abi() > 0,
-        seccomp=seccomp.supported(),
+        landlock=start.ceiling != "rlimits" and "landlock" not in start.without and landlock.abi() > 0,
+        seccomp="seccomp" not in start.without and seccomp.supported(),
         readable=(*start.runtime.visible, start.runtime.package),
+        limits="limits" not in start.without,
     )
     target = Target(secret=start.secret, library=start.runtime.import_path[0], victim=os.getpid())
     reasons = dict(start.reasons)
