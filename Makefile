@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_NO_PROGRESS := 1
 
-.PHONY: serve test test-judge check fix bench lock assets clean
+.PHONY: serve test test-judge test-jail jail-layers test-soak check fix bench lock assets clean
 
 serve: $(VENV)/.ready assets ; $(BIN)/overfit serve
 
@@ -17,6 +17,13 @@ test: $(VENV)/.ready node_modules/.ready
 	$(BIN)/python -m pytest -q -n 2 tests/journeys  # apart: playwright's event loop would be in the way of the others
 
 test-judge: $(VENV)/.ready ; $(BIN)/overfit problems check --thorough
+
+# The hostile suite at every level, as root and as an ordinary user, and with layers left out.
+test-jail: $(VENV)/.ready ; $(BIN)/python -m pytest -q -n 0 -m jail tests/sandbox
+
+jail-layers: $(VENV)/.ready ; $(BIN)/python -m tests.sandbox.escapes.layers
+
+test-soak: $(VENV)/.ready ; $(BIN)/python -m pytest -q -m soak --ignore tests/journeys  # minutes: leaks show late
 
 check: $(VENV)/.ready node_modules/.ready
 	$(BIN)/ruff check .

@@ -47,7 +47,17 @@ class Settings(BaseSettings):
         default=20.0, gt=0, description="The wall-clock limit of executing the file, and of examining it."
     )
     run_memory_mb: int = Field(
-        default=1024, ge=256, description="The memory one submission may take before it is stopped."
+        default=1024,
+        ge=256,
+        description="The memory one process of a submission may take before it is stopped; all of them "
+        "together half as much again.",
+    )
+    run_threads: int = Field(default=16, ge=4, description="The threads of one process of a submission.")
+    run_scratch_mb: int = Field(
+        default=16, ge=1, description="What one process of a submission may write to its scratch, in MiB."
+    )
+    run_output_kb: int = Field(
+        default=256, ge=1, description="What a submission may print before it is stopped, in KiB."
     )
     slow_seconds: float = Field(
         default=12.0,

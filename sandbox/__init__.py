@@ -1,7 +1,8 @@
 """Runs what strangers wrote and judges it by behaviour: a jail, a warm torch, an examiner."""
 
-from sandbox.job import Event, Job, Limits, Outcome
+from sandbox.job import Event, Job, Outcome
 from sandbox.keeper import Unavailable
-from sandbox.sandbox import Sandbox
+from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox, best_slots
 
-__all__ = ["Event", "Job", "Limits", "Outcome", "Sandbox", "Unavailable"]
+__all__ = ["Event", "Job", "Limits", "Outcome", "Sandbox", "Unavailable", "best_slots"]

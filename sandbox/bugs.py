@@ -13,6 +13,7 @@ from sandbox.job import IssuedBug, Job
 from sandbox.program import Program
 
 Status = Literal["fixed", "broken", "blocked"]
+# of a text that is no program, of one nested too deeply to be walked, of a number too long to be written out
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -32,18 +33,22 @@ def told_by_text(job: Job, *, properties: Sequence[Mapping[str, Any]]) -> dict[s
     """What the text tells: a function that reads as the clean or as the bugged one does, and is reached.
 
     A restored function beside the symptom of its bug is left open where no other bug explains the symptom:
-    it may be no longer what runs. A text that does not parse tells of the bugs that stand in it literally.
+    it may be no longer what runs. A text that can't be read tells of the bugs that stand in it literally.
     """
     try:
-        edited, clean = Program(job.source), Program(job.shape)
+        told = _told(job, Program(job.source), Program(job.shape))
     except UNREADABLE:
         return {bug.id: "broken" for bug in job.bugs if stands(bug, job.source)}
+    return {bug: status for bug, status in told.items() if not _contradicted(bug, told, job, properties)}
+
+
+def _told(job: Job, edited: Program, clean: Program) -> dict[str, Status]:
     told: dict[str, Status] = {}
     places = {bug.id: place(bug, shape=job.shape, clean=clean) for bug in job.bugs}
     for path in {path for path in places.values() if path is not None}:
         if path.partition(".")[0] in edited.reached:
             told |= _told_of(path, [bug for bug in job.bugs if places[bug.id] == path], edited, job.shape)
-    return {bug: status for bug, status in told.items() if not _contradicted(bug, told, job, properties)}
+    return told
 
 
 def place(bug: IssuedBug, *, shape: str, clean: Program) -> str | None:

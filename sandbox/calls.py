@@ -23,6 +23,7 @@ _HEADER_BYTES = 1 << 20
 _CHUNK = 1 << 16
 _MOST_ARRAYS = 4096
 _MOST_DIMENSIONS = 8
+_MOST_ROWS = 1 << 28  # sizes of 0 left out: 10^12 empty rows would be a list of that length all the same
 
 ITEM_BYTES = {"int64": 8, "float32": 4, "float64": 8}
 
@@ -139,6 +140,8 @@ def _declaration(entry: Any) -> tuple[str, str, tuple[int, ...]]:
     if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
         raise ProtocolError("the answer declares an array of an unknown shape")
     if not all(type(size) is int and 0 <= size < 1 << 40 for size in shape):
+        raise ProtocolError("the answer declares an array of an impossible size")
+    if math.prod(size or 1 for size in shape) > _MOST_ROWS:
         raise ProtocolError("the answer declares an array of an impossible size")
     return key, dtype, tuple(shape)
 

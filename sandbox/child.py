@@ -4,56 +4,59 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
+import resource
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import NoReturn
 
 from sandbox import kernel
-from sandbox.job import Ending, Limits, Reason
+from sandbox.grip import Grip, grip_on
+from sandbox.job import Ending, Reason
+from sandbox.limits import Limits
 
-_COUNTED = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 _ABOVE_ALL = 128  # where descriptors wait while their final numbers are freed
 _COULD_NOT_START = 70
+_EXIT_S = 0.5  # from a closed line to the end of its process
 
 
 @dataclass(slots=True)
 class Child:
-    """A process we forked, held by a pidfd: its number can't be reused while we hold it."""
+    """A process we started, and what we know of it."""
 
     pid: int
-    pidfd: int
+    grip: Grip
     limits: Limits
     memory_above: int  # what the zygote itself holds, which every child inherits and shares
     started: float = field(default_factory=time.monotonic)
     reason: Reason | None = None  # why we ended it, when it was us
+    used_bytes: int = 0  # when it was last looked at
     peak_bytes: int = 0
-    _status: int = -1
-
-    def __post_init__(self) -> None:
-        self._status = os.open(f"/proc/{_number_in_proc(self.pidfd)}/status", os.O_RDONLY)
 
     def check_limits(self, now: float) -> None:
-        """Kills it when it is over its time or its memory."""
+        """Kills it when it is over its time, its memory or its threads."""
+        memory, threads = self.grip.measure()
+        self.used_bytes = memory - self.memory_above
+        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
         if now - self.started > self.limits.wall_s:
             self.kill("timeout")
-        elif self._measure_memory() > self.limits.memory_bytes:
+        elif self.used_bytes > self.limits.memory_bytes:
             self.kill("memory")
+        elif threads > self.limits.threads:  # where RLIMIT_NPROC can't be used: sandbox/jail.py
+            self.kill("threads")
 
     def kill(self, reason: Reason) -> None:
         if self.reason is None:
             self.reason = reason
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+            self.grip.kill()
 
     def reap(self) -> Ending:
         """Waits for its end, which must have come or been ordered; releases what was held on it."""
-        _, status, usage = os.wait4(self.pid, 0)
-        os.close(self.pidfd)
-        os.close(self._status)
+        status, usage = self._wait()
+        self.grip.close()
         code = os.waitstatus_to_exitcode(status)
         cpu = usage.ru_utime + usage.ru_stime
         return Ending(
@@ -64,25 +67,24 @@ class Child:
             peak_bytes=self.peak_bytes,
         )
 
+    def _wait(self) -> tuple[int, resource.struct_rusage]:
+        """Where its end isn't the kernel's word, it may live: then not for much longer."""
+        deadline = time.monotonic() + _EXIT_S
+        while not self.grip.certain:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                return status, usage
+            if time.monotonic() > deadline:
+                self.grip.kill()
+                break
+            time.sleep(0.002)
+        return os.wait4(self.pid, 0)[1:]
+
     def _reason_of(self, code: int, cpu: float) -> Reason:
         if code >= 0:
             return "exited"
         spent = code == -signal.SIGKILL and cpu >= int(self.limits.wall_s)
         return "timeout" if spent else "signalled"  # SIGKILL from RLIMIT_CPU is a deadline like any other
-
-    def _measure_memory(self) -> int:
-        used = memory_in(os.pread(self._status, 4096, 0)) - self.memory_above
-        self.peak_bytes = max(self.peak_bytes, used)
-        return used
-
-
-def memory_in(status: bytes) -> int:
-    """The anonymous and shared memory in a /proc/<pid>/status, in bytes; 0 once the process is dead."""
-    return 1024 * sum(int(number) for number in _COUNTED.findall(status))
-
-
-def own_memory() -> int:
-    return memory_in(Path("/proc/self/status").read_bytes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +100,17 @@ class Nursery:
             kernel.unshare(kernel.CLONE_NEWPID)
         pid = os.fork()
         if pid == 0:
-            _run(body, files)
+            run(body, files)
         if self.own_namespace is not None:
             kernel.setns(self.own_namespace, kernel.CLONE_NEWPID)  # else a second unshare is refused
-        return Child(pid=pid, pidfd=os.pidfd_open(pid), limits=limits, memory_above=self.memory_above)
+        return Child(pid=pid, grip=grip_on(pid), limits=limits, memory_above=self.memory_above)
 
 
-def _run(body: Callable[[], int], files: Sequence[int]) -> None:
+def run(body: Callable[[], int], files: Sequence[int], *, kept: Sequence[int] = ()) -> NoReturn:
+    """Does `body` with `files` as the descriptors 0, 1, 2, ... and none besides but `kept`; then ends."""
     status = _COULD_NOT_START
     try:
-        _arrange(files)
+        _arrange(files, kept)
         status = body()
     except BaseException:
         traceback.print_exc()
@@ -117,11 +120,11 @@ def _run(body: Callable[[], int], files: Sequence[int]) -> None:
         os._exit(status & 0xFF)
 
 
-def _arrange(files: Sequence[int]) -> None:
+def _arrange(files: Sequence[int], kept: Sequence[int]) -> None:
     moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, _ABOVE_ALL) for descriptor in files]
     for number, descriptor in enumerate(moved):
         os.dup2(descriptor, number)
-    kernel.close_all_but(range(len(files)))
+    kernel.close_all_but((*range(len(files)), *kept))
 
 
 def _flush() -> None:
@@ -130,11 +133,3 @@ def _flush() -> None:
             stream.flush()
         except BaseException:  # a submission may have put anything there
             continue
-
-
-def _number_in_proc(pidfd: int) -> int:
-    """The process's number as /proc counts, which needn't be the namespace we count in."""
-    match = re.search(rb"^Pid:\s+(\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_bytes(), re.MULTILINE)
-    if match is None:
-        raise ProcessLookupError(3, "no such process in /proc")
-    return int(match[1])

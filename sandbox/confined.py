@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.child import Child
-from sandbox.job import Ending, Limits
+from sandbox.failures import sanitised
+from sandbox.job import Ending
+from sandbox.limits import Limits
 from sandbox.lines import LineSplitter, LineTooLong
 from sandbox.stream import Points, Stream
 
@@ -19,8 +21,9 @@ Take = Callable[[bytes], None]  # bytes read from a pipe; none of them at its en
 
 LOCKED = b"locked"
 _READ = 64 << 10
-_REPORT_LINE = 64 << 10
 _KEPT = 8
+_MOST_REPORTS = 4  # times the bound of loss points, for all that is read of reports ...
+_LINE_COST = 64  # ... where each line counts for so many bytes more
 
 
 @dataclass(slots=True)
@@ -102,7 +105,8 @@ class Reports:
         self.kept: list[dict[str, Any]] = []
         self._stream = stream
         self._left = limits.report_bytes
-        self._splitter: LineSplitter | None = LineSplitter(limit=_REPORT_LINE)
+        self._unread = _MOST_REPORTS * (limits.report_bytes + limits.report_line_bytes)
+        self._splitter: LineSplitter | None = LineSplitter(limit=limits.report_line_bytes)
 
     def take(self, data: bytes) -> None:
         if self._splitter is None:
@@ -111,6 +115,10 @@ class Reports:
             lines = self._splitter.feed(data)
         except LineTooLong:
             self._splitter = None  # not our candidate module's doing: nothing more from there is believed
+            return
+        self._unread -= len(data) + _LINE_COST * len(lines)
+        if self._unread < 0:  # nor is this: to read a flood of short lines keeps us from watching its memory
+            self._splitter = None
             return
         for line in lines:
             self._take_line(line)
@@ -124,11 +132,25 @@ class Reports:
             return
         if "loss" not in message:
             if len(self.kept) < _KEPT:
-                self.kept.append(message)
+                self.kept.append(_claim(message))
             return
         self._left -= len(line)
         if self._left >= 0:  # past the bound the curve stops, and a failure is still heard
             self._stream.add_points(_points(message["loss"]))
+
+
+def _claim(message: dict[str, Any]) -> dict[str, Any]:
+    """What a script may claim of its end, in a form of ours: something nested deeply goes no further."""
+    claim: dict[str, Any] = {}
+    if "failure" in message:
+        claim["failure"] = sanitised(message["failure"])
+    if _is_count(message.get("losses")):
+        claim["losses"] = message["losses"]
+    return claim
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53  # what JavaScript can hold
 
 
 def _points(claimed: object) -> Points:
@@ -136,9 +158,9 @@ def _points(claimed: object) -> Points:
     points: Points = []
     for pair in claimed if isinstance(claimed, list) else ():
         match pair:
-            case [int() as step, int() | float() as value] if not isinstance(step, bool):
+            case [int() as step, int() | float() as value] if _is_count(step):
                 points.append([step, _finite(value)])
-            case [int() as step, None]:
+            case [int() as step, None] if _is_count(step):
                 points.append([step, None])
     return points
 

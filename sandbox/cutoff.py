@@ -7,8 +7,7 @@ from typing import Any
 from sandbox.bugs import bug_entries, told_by_text
 from sandbox.failures import failure
 from sandbox.job import FORMAT, JUDGE_VERSION, Ending, Job
-
-_MIB = 1 << 20
+from sandbox.limits import MIB
 
 
 def cut_off_verdict(
@@ -25,7 +24,9 @@ def cut_off_verdict(
             "timeout", f"Running and examining the file took longer than {limits.examine_s:g} seconds."
         )
     elif ending.reason == "memory":
-        reason = failure("memory", f"Examining the file took more than {limits.memory_bytes // _MIB} MiB.")
+        alone = ending.peak_bytes > limits.memory_bytes
+        bound = limits.memory_bytes if alone else limits.run_bytes
+        reason = failure("memory", f"Examining the file took more than {bound // MIB} MiB.")
     else:
         return None
     return {

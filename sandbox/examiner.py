@@ -30,11 +30,11 @@ from sandbox import (
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
 from sandbox.calls import CandidateFault
-from sandbox.failures import Failure, failure, sanitised
+from sandbox.failures import Failure, failure, plain, sanitised
 from sandbox.grafts import Grafts
 from sandbox.job import Ending, Event, Job
 from sandbox.kinds import kind_for
-from sandbox.probing import Probe, load_probes, property_entry, with_what_they_need
+from sandbox.probing import MOST_CHARACTERS, Probe, load_probes, property_entry, with_what_they_need
 from sandbox.rewrites import rewrite_note
 from sandbox.session import CandidateProcess, Session, Spawn, ending_failure
 from sandbox.subject import Subject
@@ -142,7 +142,8 @@ def _run_probes(
         entries[asked.probe.name] = property_entry(asked.probe, asked.finding)
         emit(Event("property", entries[asked.probe.name]))
         if asked.finding.note is not None:
-            notes.append({"name": asked.finding.note[0], "text": asked.finding.note[1]})
+            name, text = asked.finding.note
+            notes.append({"name": name, "text": plain(text[:MOST_CHARACTERS])})
     return [entries[probe.name] for probe in probes], notes
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,7 +21,6 @@ from sandbox.lines import encode
 from sandbox.spawn import ending_from
 
 _LOG = logging.getLogger("sandbox")
-_LINE_BYTES = 8 << 20  # a verdict with all its data is the longest line
 _GONE_S = 5.0  # how long a cancelled run may take to die before its slot is given away all the same
 
 Emit = Callable[[Event], Awaitable[None]]
@@ -50,9 +50,10 @@ class Exchange:
 
         Raises ZygoteGone when the job couldn't even be handed over; it may be tried with the next zygote.
         """
+        longest = self._job.limits.finding_bytes
         line, findings = self._send(keeper)
-        reader, writer = await asyncio.open_unix_connection(sock=line, limit=_LINE_BYTES)
-        found, found_writer = await asyncio.open_unix_connection(sock=findings, limit=_LINE_BYTES)
+        reader, writer = await asyncio.open_unix_connection(sock=line, limit=longest)
+        found, found_writer = await asyncio.open_unix_connection(sock=findings, limit=longest)
         listeners = [
             asyncio.create_task(self._hear_supervisor(reader, emit)),
             asyncio.create_task(self._hear_examiner(found, emit)),
@@ -160,6 +161,11 @@ def _check_source(job: Job) -> bytes:
 
 def _sealed(name: str, data: bytes) -> int:
     """A memory file with `data`, which nobody can change any more: one copy, no pump, no half-read pipe."""
+    if not hasattr(os, "memfd_create"):  # not Linux: a file without a name
+        with tempfile.TemporaryFile() as unnamed:
+            unnamed.write(data)
+            unnamed.flush()
+            return os.dup(unnamed.fileno())
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with os.fdopen(descriptor, "wb", closefd=False) as file:
         file.write(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+import unicodedata
 from types import TracebackType
 from typing import Any, Literal, cast
 
@@ -11,6 +12,7 @@ Kind = Literal["syntax", "import", "contract", "exception", "timeout", "memory",
 Failure = dict[str, Any]  # kind, message, line, traceback: [{"line", "function", "text"}, ...] innermost last
 
 _KINDS = frozenset(("syntax", "import", "contract", "exception", "timeout", "memory", "output", "killed"))
+_CONTROL = frozenset(("Cc", "Cf", "Cs"))  # control, direction and other unseen ones, half a character
 _MOST_FRAMES = 12
 _MOST_CHARACTERS = 1000
 _PRODUCT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
@@ -21,7 +23,14 @@ class ContractError(Exception):
 
 
 def failure(kind: Kind, message: str, *, line: int | None = None, frames: list[Any] | None = None) -> Failure:
-    return {"kind": kind, "message": message[:_MOST_CHARACTERS], "line": line, "traceback": frames or []}
+    message = plain(message[:_MOST_CHARACTERS])
+    return {"kind": kind, "message": message, "line": line, "traceback": frames or []}
+
+
+def plain(text: str) -> str:
+    """Without control characters: a name or message of the submission's may be shown on a terminal."""
+    text = text.replace("\t", " ")
+    return "".join("\ufffd" if unicodedata.category(c) in _CONTROL and c != "\n" else c for c in text)
 
 
 def from_exception(error: BaseException, *, filename: str) -> Failure:
@@ -36,7 +45,7 @@ def from_exception(error: BaseException, *, filename: str) -> Failure:
 def own_frames(trace: TracebackType | None, *, filename: str) -> list[dict[str, Any]]:
     """The frames that belong to the submission, outermost first; a deep recursion loses its middle."""
     own = [
-        {"line": frame.lineno, "function": frame.name, "text": (frame.line or "").strip()[:200]}
+        {"line": frame.lineno, "function": frame.name, "text": plain((frame.line or "").strip()[:200])}
         for frame in traceback.extract_tb(trace)
         if frame.filename == filename
     ]
@@ -91,6 +100,11 @@ def _line(value: Any) -> int | None:
 def _frame(frame: dict[str, Any]) -> dict[str, Any]:
     return {
         "line": _line(frame.get("line")),
-        "function": str(frame.get("function", ""))[:100],
-        "text": str(frame.get("text", ""))[:200],
+        "function": _short(frame.get("function"), 100),
+        "text": _short(frame.get("text"), 200),
     }
+
+
+def _short(value: Any, most: int) -> str:
+    """A text cut to a length; nothing else is made one, for what is nested deeply can't be."""
+    return plain(value[:most]) if isinstance(value, str) else ""

@@ -9,7 +9,7 @@ prints is thrown away, and of what it does only the status of a bug is told: it 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,11 +60,11 @@ class Grafts:
         """The status of each open bug, as soon as it is known; `properties` are those of the whole file."""
         try:
             edited = Program(self._job.source)
+            repaired = self._without_standing_bugs(edited)
+            self._tried[edited.unparsed()] = _already(properties)
         except UNREADABLE:
             return
-        repaired = self._without_standing_bugs(edited)
-        self._tried[edited.unparsed()] = _already(properties)
-        whole = self._try(repaired, self._open)
+        whole = self._try(lambda: repaired, self._open)
         for bug in self._open:
             yield bug.id, self._status(bug, repaired, whole)
 
@@ -76,7 +76,7 @@ class Grafts:
             return self._unless_it_stands(bug)
         if holder not in repaired.definitions:
             return self._by_the_whole(bug, whole)
-        graft = self._try(repaired.hosted_by(self._clean, keep=holder), [bug])
+        graft = self._try(lambda: repaired.hosted_by(self._clean, keep=holder), [bug])
         if graft is None:
             return "blocked"
         if graft.passes:
@@ -106,9 +106,12 @@ class Grafts:
         paths = {self._places[bug] for bug, status in self._told.items() if status == "broken"}
         return edited.with_functions(self._clean, {path for path in paths if path is not None})
 
-    def _try(self, program: Program, bugs: list[IssuedBug]) -> Tried | None:
-        """What a program does, tried once; None when too much was tried already."""
-        source = program.unparsed()
+    def _try(self, compose: Callable[[], Program], bugs: list[IssuedBug]) -> Tried | None:
+        """What a program does, tried once; None when too much was tried already, or it can't be composed."""
+        try:
+            source = compose().unparsed()
+        except UNREADABLE:
+            return None
         if source not in self._tried:
             room = len(self._tried) < MOST and time.monotonic() < self._until
             self._tried[source] = self._examine(source, bugs) if room else None

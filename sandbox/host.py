@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import landlock
+from sandbox import kernel, landlock
 
 if TYPE_CHECKING:
     from sandbox.jail import Walls
 
 LEVELS = ("namespaces", "landlock", "rlimits")  # best first
+LAYERS = ("namespaces", "landlock", "seccomp", "limits")  # that a jailed process is locked in with
+_IN_DOCKER = "Run Overfit in Docker, where there is a Linux: docker compose up (docs/deploy.md)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ def level_from(attacks: tuple[Attack, ...]) -> str:
 def describe(walls: Walls, *, ceiling: str, attacks: tuple[Attack, ...], reasons: Mapping[str, str]) -> Host:
     """Puts together what the zygote found; a `ceiling` is the level beyond which a test didn't let it try."""
     best = "namespaces" if walls.namespaces else "landlock"  # however few of the attacks came to that
+    if not kernel.LINUX:
+        best = "rlimits"
     level = max(level_from(attacks), ceiling, best, key=LEVELS.index)
     abi = landlock.abi()
     return Host(
@@ -84,6 +88,7 @@ def describe(walls: Walls, *, ceiling: str, attacks: tuple[Attack, ...], reasons
             _namespaces_layer(walls.namespaces, reasons),
             _landlock_layer(walls.landlock, abi, reasons),
             _seccomp_layer(walls.seccomp, reasons),
+            _processes_layer(reasons),
             Layer(name="limits", stands=True, detail="time, address space, files, threads; memory watched"),
         ),
         attacks=attacks,
@@ -104,6 +109,16 @@ def _user_layer(reasons: Mapping[str, str]) -> Layer:
     )
 
 
+def _processes_layer(reasons: Mapping[str, str]) -> Layer:
+    reason = reasons.get("fork", "")
+    return Layer(
+        name="processes",
+        stands=not reason,
+        detail=reason or "a fresh fork of a warm process for each",
+        remedy=_IN_DOCKER if reason else "",
+    )
+
+
 def _namespaces_layer(stands: bool, reasons: Mapping[str, str]) -> Layer:
     detail = "a root, processes, network and users of its own for each jail"
     if not stands:
@@ -115,14 +130,16 @@ def _namespaces_layer(stands: bool, reasons: Mapping[str, str]) -> Layer:
 
 def _namespaces_remedy() -> str:
     """The one thing to do, by the switch that most likely forbids user namespaces here."""
+    if not kernel.LINUX:
+        return _IN_DOCKER
     if _kernel_switch("kernel/apparmor_restrict_unprivileged_userns") == "1":
         return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
     if _kernel_switch("kernel/unprivileged_userns_clone") == "0":
         return "sudo sysctl kernel.unprivileged_userns_clone=1"
     if _kernel_switch("user/max_user_namespaces") == "0":
         return "sudo sysctl user.max_user_namespaces=15000"
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
-        return "Give the container a seccomp profile that allows namespaces (docs/sandbox.md)."
+    if _in_container():
+        return "Give the container a seccomp profile that allows namespaces (docs/deploy.md)."
     return "Allow unprivileged user namespaces in the kernel's configuration (docs/sandbox.md)."
 
 
@@ -131,6 +148,8 @@ def _landlock_layer(stands: bool, abi: int, reasons: Mapping[str, str]) -> Layer
         return Layer(name="landlock", stands=True, detail=f"ABI {abi}")
     reason = reasons.get("landlock") or ("not tried" if abi else "this kernel has none, or doesn't use it")
     remedy = "Use Linux 5.13 or newer with landlock among the lsm= of its command line."
+    if not kernel.LINUX:
+        remedy = _IN_DOCKER
     return Layer(name="landlock", stands=False, detail=reason, remedy="" if abi else remedy)
 
 
@@ -139,7 +158,13 @@ def _seccomp_layer(stands: bool, reasons: Mapping[str, str]) -> Layer:
         return Layer(name="seccomp", stands=True, detail=f"an allow-list for {platform.machine()}")
     reason = reasons.get("seccomp") or f"no table for {platform.machine()}, or no filters in this kernel"
     remedy = "Use x86-64 or aarch64 Linux built with CONFIG_SECCOMP_FILTER."
+    if not kernel.LINUX:
+        remedy = _IN_DOCKER
     return Layer(name="seccomp", stands=False, detail=reason, remedy=remedy)
+
+
+def _in_container() -> bool:
+    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
 def _kernel_switch(name: str) -> str:

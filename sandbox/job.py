@@ -5,27 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from sandbox.limits import MIB as MIB
+from sandbox.limits import Limits as Limits
+
 FORMAT = 1  # of the verdict
 JUDGE_VERSION = 2  # 2: grafts; the whole promised length is looked at
-MIB = 1 << 20
-KIB = 1 << 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one process of a run may take; measured reasons stand in docs/sandbox.md."""
-
-    wall_s: float = 20.0  # one candidate process, from fork to end
-    examine_s: float = 60.0  # the whole run, all its processes
-    memory_bytes: int = 1024 * MIB  # anonymous and shared memory above the warm parent's
-    address_bytes: int = 2048 * MIB  # RLIMIT_AS: the wall that no mmap gets around
-    output_bytes: int = 256 * KIB  # stdout and stderr together; then the process is stopped
-    report_bytes: int = 1 * MIB  # the loss points and failures that a script process reports
-    answer_bytes: int = 64 * MIB  # one answer on the call channel
-    source_bytes: int = 64 * KIB
-    file_bytes: int = 16 * MIB  # RLIMIT_FSIZE and the size of the private /tmp
-    open_files: int = 64
-    threads: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +79,7 @@ class Outcome:
     lost: bool = False  # the zygote or supervisor died under the run: worth one retry
 
 
-Reason = Literal["exited", "signalled", "timeout", "memory", "output", "cancelled"]
+Reason = Literal["exited", "signalled", "timeout", "memory", "threads", "output", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,37 @@ async def find_runtime(python: Path | None) -> runtime.Runtime:
     return runtime.Runtime.from_json(answer.decode())
 
 
+async def started(
+    order: launch.Start, *, control: int, by: tuple[str, ...] = ()
+) -> asyncio.subprocess.Process:
+    """A launcher with `control` as its standard input; `by` is a command that starts it as somebody else."""
+    return await asyncio.create_subprocess_exec(
+        *by,
+        *launch.command(order),
+        stdin=control,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=launch.ENVIRONMENT | _loader_environment(),
+        cwd="/",
+        limit=_LINE_BYTES,
+        start_new_session=True,
+    )
+
+
+async def stop_times(python: Path | None = None) -> list[dict[str, dict[str, float]]]:
+    """The rounds of sandbox/stopwatch.py, for `overfit bench`. Raises Unavailable."""
+    found = await find_runtime(python)
+    with tempfile.NamedTemporaryFile(prefix="overfit-") as secret:
+        os.fchmod(secret.fileno(), 0o644)
+        order = launch.Start(runtime=found, secret=secret.name, then="stopwatch")
+        process = await started(order, control=DEVNULL)
+        answer, complaint = await process.communicate()
+    if process.returncode:
+        raise Unavailable(complaint.decode(errors="replace").strip().rpartition("\n")[2])
+    rounds: list[dict[str, dict[str, float]]] = json.loads(answer)
+    return rounds
+
+
 @dataclass(slots=True, eq=False)
 class Keeper:
     """Owns the launcher's process and the two channels to the zygote behind it."""
@@ -61,25 +92,25 @@ class Keeper:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, found: runtime.Runtime, *, ceiling: str) -> Keeper:
-        """Starts a launcher. Raises OSError when no process can be had."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    async def start(
+        cls,
+        found: runtime.Runtime,
+        *,
+        ceiling: str,
+        then: str = "zygote",
+        without: tuple[str, ...] = (),
+        started_by: tuple[str, ...] = (),
+    ) -> Keeper:
+        """Starts a launcher, which becomes what `then` names. Raises OSError when no process can be had."""
+        ours, theirs = socket.socketpair()  # a byte for each run
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
         with theirs, tempfile.NamedTemporaryFile(prefix="overfit-", delete=False) as secret:
             os.fchmod(secret.fileno(), 0o644)
-            order = launch.Start(runtime=found, secret=secret.name, ceiling=ceiling)
-            environment = launch.ENVIRONMENT | _loader_environment()
-            process = await asyncio.create_subprocess_exec(
-                *launch.command(order),
-                stdin=theirs.fileno(),
-                stdout=PIPE,
-                stderr=PIPE,
-                env=environment,
-                cwd="/",
-                limit=_LINE_BYTES,
-                start_new_session=True,
+            order = launch.Start(
+                runtime=found, secret=secret.name, ceiling=ceiling, then=then, without=without
             )
+            process = await started(order, control=theirs.fileno(), by=started_by)
         keeper = cls(process=process, control=ours, host=loop.create_future(), torch=loop.create_future())
         keeper.host.add_done_callback(lambda _: Path(secret.name).unlink(missing_ok=True))
         return keeper

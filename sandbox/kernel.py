@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 from collections.abc import Iterable
 
 # The only numbers that differ between the two machines we know; calls newer than Linux 5.0 share theirs.
@@ -38,6 +39,9 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
+LINUX = sys.platform == "linux"
+_MOST_DESCRIPTORS = 4096  # elsewhere they are closed one by one, and we never have as many
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
@@ -48,6 +52,8 @@ def machine() -> str:
 
 def syscall(name: str, *arguments: ctypes._SimpleCData[int] | ctypes.c_void_p | bytes | int | None) -> int:
     """Calls `name` by its number on this machine; ENOSYS where the number isn't known."""
+    if not LINUX:  # elsewhere the same number is another call
+        raise OSError(38, "not Linux", name)
     number = _SHARED.get(name) or _NUMBERS.get(machine(), {}).get(name)
     if number is None:
         raise OSError(38, f"no number known on {machine()}", name)
@@ -117,10 +123,16 @@ def close_all_but(kept: Iterable[int]) -> None:
     """Closes every descriptor that isn't in `kept`."""
     start = 0
     for descriptor in sorted(kept):
-        if descriptor > start:
-            syscall("close_range", start, descriptor - 1, 0)
+        _close_between(start, descriptor)
         start = descriptor + 1
-    syscall("close_range", start, 0xFFFFFFFF, 0)
+    _close_between(start, 1 << 32)
+
+
+def _close_between(start: int, end: int) -> None:
+    if end > start and LINUX:
+        syscall("close_range", start, end - 1, 0)
+    elif end > start:
+        os.closerange(start, min(end, _MOST_DESCRIPTORS))
 
 
 def collapse(address: int, length: int) -> bool:

@@ -47,6 +47,8 @@ class Start:
     runtime: Runtime
     secret: str  # a file that everybody may read, for the self-test to try and get at
     ceiling: str = LEVELS[0]  # the best level to try for
+    then: str = "zygote"  # the module that goes on once everything is entered
+    without: tuple[str, ...] = ()  # layers that a test leaves out
     namespaces: bool = False  # whether the zygote got namespaces of its own
     reasons: dict[str, str] = field(default_factory=dict)  # a layer that is missing -> why
 
@@ -57,7 +59,7 @@ class Start:
     def from_json(cls, text: str) -> Start:
         data = json.loads(text)
         data["runtime"] = Runtime.from_json(json.dumps(data["runtime"]))
-        return cls(**data)
+        return cls(**{**data, "without": tuple(data["without"])})
 
 
 def command(start: Start, *, module: str = "launch", executable: str | None = None) -> list[str]:
@@ -80,10 +82,12 @@ def main(text: str) -> int:
 
 def _launch(start: Start) -> int:
     reasons = dict(start.reasons)
+    if not kernel.LINUX and os.geteuid() == 0:
+        raise Unreadable("Runs may not be root's. Start Overfit as an ordinary user.")
     if os.geteuid() == 0:
         reasons |= _give_up_root(start.runtime)
     namespaces = False
-    if start.ceiling == "namespaces":
+    if start.ceiling == "namespaces" and "namespaces" not in start.without:
         in_root = os.getuid() == UNPRIVILEGED and "root" not in reasons
         build = None if in_root else start.runtime
         reason = _rehearsed(lambda: _enter_namespaces(build))
@@ -165,7 +169,7 @@ def _become_first(start: Start) -> int:
 
 
 def _become(start: Start) -> int:
-    arguments = command(start, module="zygote")
+    arguments = command(start, module=start.then)
     os.execve(arguments[0], arguments, dict(os.environ))
 
 

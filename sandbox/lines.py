@@ -26,4 +26,5 @@ class LineSplitter:
 
 
 def encode(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    """One line. Lone surrogates, which a page could not be made of, are replaced."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
+from sandbox.failures import plain
+
+MOST_CHARACTERS = 2_000  # of a detail or a note: they name parameters, whose names may have any length
+
 Status = Literal["held", "broken", "blocked", "not_seen", "not_applicable"]
 
 
@@ -106,7 +110,7 @@ def property_entry(probe: Probe, finding: Finding) -> dict[str, Any]:
         "status": finding.status,
         "measured": finite(finding.measured),
         "expected": finite(finding.expected),
-        "detail": finding.detail,
+        "detail": plain(finding.detail[:MOST_CHARACTERS]),
         "data": picture_data(finding),
     }
 

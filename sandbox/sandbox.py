@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sandbox.exchange import Exchange, ZygoteGone
-from sandbox.host import LEVELS, Host
+from sandbox.host import LAYERS, LEVELS, Host
 from sandbox.job import Event, Job, Outcome
 from sandbox.keeper import Keeper, Unavailable, find_runtime
 from sandbox.runtime import Runtime
@@ -23,16 +23,31 @@ _PATIENCE = 3  # deaths in a row before it was warm, until we stop trying
 class Sandbox:
     """A warm torch behind walls. `slots` jobs run at once, 0 for one a processor; the others wait their turn.
 
-    `python` is an interpreter with torch, ours by default. `start_level` keeps it from trying for better than
-    that level, for tests.
+    `python` is an interpreter with torch, ours by default. `pooled` has it keep single-use processes ready
+    instead of forking them, as it must where torch can't be forked: on everything but Linux. The others are
+    for tests: `start_level` keeps it from trying for better than that level, `without` leaves layers out,
+    `started_by` is a command that starts the launcher as somebody else.
     """
 
-    def __init__(self, *, slots: int = 0, python: Path | None = None, start_level: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int = 0,
+        python: Path | None = None,
+        start_level: str | None = None,
+        pooled: bool = sys.platform != "linux",
+        without: tuple[str, ...] = (),
+        started_by: tuple[str, ...] = (),
+    ) -> None:
         if start_level is not None and start_level not in LEVELS:
             raise ValueError(f"start_level is {start_level!r}; it is one of {', '.join(LEVELS)}")
-        self._slots = asyncio.Semaphore(slots or _processors())
+        if strange := set(without) - set(LAYERS):
+            raise ValueError(f"without {', '.join(strange)}; the layers are {', '.join(LAYERS)}")
+        self._slots = asyncio.Semaphore(slots or best_slots())
         self._python = python
-        self._ceiling = start_level or LEVELS[0]
+        self._ceiling = LEVELS[-1] if pooled else start_level or LEVELS[0]
+        self._then = "pool" if pooled else "zygote"
+        self._without, self._started_by = without, started_by
         self._keeper: Keeper | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._host: Host | None = None
@@ -113,7 +128,7 @@ class Sandbox:
     async def _keep_warm(self) -> None:
         """Starts a zygote whenever there is none, and gives up when one after the other dies cold."""
         try:
-            if sys.platform != "linux":
+            if sys.platform not in ("linux", "darwin"):
                 raise Unavailable("The jail is made of Linux. Run Overfit in Docker: docker compose up.")
             runtime = await find_runtime(self._python)
             cold_deaths = 0
@@ -127,7 +142,13 @@ class Sandbox:
 
     async def _live_through(self, runtime: Runtime) -> bool:
         """One zygote's life from start to end; whether it ever was warm."""
-        keeper = self._keeper = await Keeper.start(runtime, ceiling=self._ceiling)
+        keeper = self._keeper = await Keeper.start(
+            runtime,
+            ceiling=self._ceiling,
+            then=self._then,
+            without=self._without,
+            started_by=self._started_by,
+        )
         try:
             if self._closing:  # closed while it was being started
                 await keeper.close()
@@ -154,6 +175,6 @@ class Sandbox:
             self._changed.notify_all()
 
 
-def _processors() -> int:
-    """How many this process may use; not every system can tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def best_slots() -> int:
+    """A run for each processor that this process may use; one where each takes the processes of a pool."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1

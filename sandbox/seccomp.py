@@ -1,9 +1,8 @@
-"""The allow-list of system calls, assembled by hand into a BPF program: no library, two machines.
+"""The allow-list of sandbox/syscalls.py, assembled by hand into a BPF program: no library, two machines.
 
 Everything not named here fails with EPERM, so that Python raises an exception with a line number
 instead of dying; only a foreign calling convention (32-bit, x32) kills. clone3 fails with ENOSYS,
 because its flags lie behind a pointer that no filter can read: glibc then falls back to clone.
-The numbers are those of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from errno import ENOSYS, EPERM
 
-from sandbox import kernel
+from sandbox import kernel, syscalls
 
 _SET_MODE_FILTER, _FILTER_FLAG_TSYNC = 1, 1
 _RET_KILL_PROCESS, _RET_ERRNO, _RET_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
@@ -34,60 +33,14 @@ class Machine:
     x32: bool = False  # the x86-64 kernel takes a second ABI: the same arch, bit 30 set in the number
 
 
-# In the order the filter compares in: what a training loop calls first, then files by descriptor and by
-# name, threads and signals to oneself, questions about oneself.
-_X86_64_ALLOWED = """
-    futex 202  read 0  write 1  mmap 9  munmap 11  madvise 28  brk 12  mprotect 10  mremap 25
-    sched_yield 24  clock_gettime 228  getpid 39  gettid 186  getrusage 98
-    readv 19  writev 20  pread64 17  pwrite64 18  close 3  close_range 436  lseek 8  dup 32  dup2 33
-    dup3 292  pipe2 293  fstat 5  newfstatat 262  stat 4  lstat 6  statx 332  access 21  faccessat 269
-    faccessat2 439  openat 257  open 2  readlink 89  readlinkat 267  getdents64 217  getcwd 79  chdir 80
-    umask 95  mkdir 83  mkdirat 258  rmdir 84  unlink 87  unlinkat 263  rename 82  renameat 264
-    renameat2 316  ftruncate 77  fsync 74  poll 7  ppoll 271
-    set_robust_list 273  rseq 334  set_tid_address 218  membarrier 324  sched_getaffinity 204
-    getcpu 309  rt_sigaction 13  rt_sigprocmask 14  rt_sigreturn 15  sigaltstack 131
-    restart_syscall 219  nanosleep 35  clock_nanosleep 230
-    clock_getres 229  gettimeofday 96  times 100  getppid 110  getuid 102  geteuid 107  getgid 104
-    getegid 108  getrlimit 97  uname 63  sysinfo 99  getrandom 318  arch_prctl 158  exit 60
-    exit_group 231
-"""
-_AARCH64_ALLOWED = """
-    futex 98  read 63  write 64  mmap 222  munmap 215  madvise 233  brk 214  mprotect 226  mremap 216
-    sched_yield 124  clock_gettime 113  getpid 172  gettid 178  getrusage 165  readv 65  writev 66
-    pread64 67  pwrite64 68  close 57  close_range 436  lseek 62  dup 23  dup3 24  pipe2 59  fstat 80
-    newfstatat 79  statx 291  faccessat 48  faccessat2 439  openat 56  readlinkat 78  getdents64 61
-    getcwd 17  chdir 49  umask 166  mkdirat 34  unlinkat 35  renameat 38  renameat2 276  ftruncate 46
-    fsync 82  ppoll 73  set_robust_list 99  rseq 293  set_tid_address 96  membarrier 283
-    sched_getaffinity 123  getcpu 168  rt_sigaction 134  rt_sigprocmask 135  rt_sigreturn 139
-    sigaltstack 132  restart_syscall 128  nanosleep 101  clock_nanosleep 115  clock_getres 114
-    gettimeofday 169  times 153  getppid 173  getuid 174  geteuid 175  getgid 176  getegid 177
-    getrlimit 163  uname 160  sysinfo 179  getrandom 278  exit 93  exit_group 94
-"""
-_X86_64_FILTERED = (
-    "clone 56  clone3 435  prlimit64 302  tgkill 234  ioctl 16  prctl 157  fcntl 72  recvmsg 47"
-)
-_AARCH64_FILTERED = (
-    "clone 220  clone3 435  prlimit64 261  tgkill 131  ioctl 29  prctl 167  fcntl 25  recvmsg 212"
-)
-
-
-def _numbered(table: str) -> dict[str, int]:
-    words = table.split()
-    return {name: int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
-
-
 MACHINES: Mapping[str, Machine] = {
-    "x86_64": Machine(
-        audit_arch=0xC000003E,
-        allowed=_numbered(_X86_64_ALLOWED),
-        filtered=_numbered(_X86_64_FILTERED),
-        x32=True,
-    ),
-    "aarch64": Machine(
-        audit_arch=0xC00000B7,
-        allowed=_numbered(_AARCH64_ALLOWED),
-        filtered=_numbered(_AARCH64_FILTERED),
-    ),
+    name: Machine(
+        audit_arch=audit_arch,
+        allowed=syscalls.ALLOWED[name],
+        filtered=syscalls.FILTERED[name],
+        x32=name == "x86_64",
+    )
+    for name, audit_arch in (("x86_64", 0xC000003E), ("aarch64", 0xC00000B7))
 }
 
 _CLONE_THREAD = 0x00010000

@@ -17,7 +17,7 @@ from pathlib import Path
 from sandbox import jail, kernel
 from sandbox.child import Nursery
 from sandbox.host import Attack
-from sandbox.job import Limits
+from sandbox.limits import Limits
 
 _LIMITS = Limits(wall_s=10)
 _RESULTS = 3  # the descriptor that results leave by

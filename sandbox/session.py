@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from typing import Any, Protocol
 
 from sandbox.calls import Array, Caller, CandidateFault, Message
 from sandbox.failures import Failure, failure, sanitised
-from sandbox.job import Ending, Job, Limits
+from sandbox.job import Ending, Job
+from sandbox.limits import MIB, Limits
 
 _MOST_DEATHS = 3
-_MIB = 1 << 20
 
 
 class CandidateProcess(Protocol):
@@ -151,7 +152,8 @@ class Session:
         return min(self._job.limits.wall_s, self._until - time.monotonic())
 
     def _why(self, fault: CandidateFault, ending: Ending) -> Failure:
-        return ending_failure(ending, limits=self._job.limits) or (
+        ours = ending.reason == "cancelled"  # by us, for the fault: it says more
+        return (None if ours else ending_failure(ending, limits=self._job.limits)) or (
             failure("timeout", f"Stopped after {self._job.limits.wall_s:.0f} s: it did not answer.")
             if fault.kind == "timeout"
             else failure("contract", f"What it answered could not be read: {fault}.")
@@ -165,11 +167,18 @@ def ending_failure(ending: Ending, *, limits: Limits) -> Failure | None:
     if ending.reason == "timeout":
         return failure("timeout", f"Stopped after {limits.wall_s:.0f} s.")
     if ending.reason == "memory":
-        return failure("memory", f"Stopped at {limits.memory_bytes // _MIB} MiB of memory.")
+        alone = ending.peak_bytes > limits.memory_bytes
+        bound = limits.memory_bytes if alone else limits.run_bytes
+        words = "of memory" if alone else "of memory in all processes of the run"
+        return failure("memory", f"Stopped at {bound // MIB} MiB {words}.")
+    if ending.reason == "threads":
+        return failure("killed", f"Stopped with more than {limits.threads} threads.")
     if ending.reason == "output":
         return failure("output", f"Stopped after {limits.output_bytes // 1024} KiB of output.")
     if ending.reason == "cancelled":
         return failure("killed", "Stopped before its end.")
-    if ending.reason == "signalled" and ending.code != 9:
+    if ending.reason == "signalled" and ending.code == signal.SIGKILL:  # nobody of ours: it says when it does
+        return failure("killed", "The process was killed from outside: the machine may be out of memory.")
+    if ending.reason == "signalled":
         return failure("killed", f"The process crashed (signal {ending.code}).")
     return None

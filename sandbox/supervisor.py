@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sandbox.bodies import Bodies
-from sandbox.child import Nursery
 from sandbox.confined import Confined
-from sandbox.family import Family
+from sandbox.family import Cradle, Family
 from sandbox.jail import Walls
-from sandbox.job import Ending, Limits
+from sandbox.job import Ending
+from sandbox.limits import Limits
 from sandbox.lines import LineSplitter, encode
 
 _WATCH_S = 0.025  # how often memory is measured: at 1.5 GB/s an overshoot of some 40 MiB
@@ -60,7 +60,7 @@ class Request:
 class Supervisor:
     """The processes of one run and the loop that watches them."""
 
-    def __init__(self, request: Request, *, walls: Walls, level: str, nursery: Nursery) -> None:
+    def __init__(self, request: Request, *, walls: Walls, level: str, nursery: Cradle) -> None:
         self._request = request
         self._family = Family(
             request.limits, bodies=_bodies(request, walls, level), nursery=nursery, tell=self._tell
@@ -107,7 +107,7 @@ class Supervisor:
                 descriptor, selectors.EVENT_READ, functools.partial(self._read, confined, descriptor)
             )
         self._selector.register(
-            confined.child.pidfd, selectors.EVENT_READ, functools.partial(self._finish, confined)
+            confined.child.grip, selectors.EVENT_READ, functools.partial(self._finish, confined)
         )
         return confined
 
@@ -119,8 +119,9 @@ class Supervisor:
             self._tell("status", {"phase": "running"})
 
     def _finish(self, confined: Confined) -> Ending:
-        for descriptor in (*confined.sources, confined.child.pidfd):
+        for descriptor in confined.sources:
             self._selector.unregister(descriptor)
+        self._selector.unregister(confined.child.grip)
         ending = confined.finish()
         self._fault = self._fault or confined.fault()
         if confined is self._script:
@@ -129,14 +130,12 @@ class Supervisor:
         return ending
 
     def _look_after(self, now: float) -> None:
-        measure = now >= self._next_watch
-        if measure:
-            self._next_watch = now + _WATCH_S
         for confined in self._family.living():
             if confined.stream is not None:
                 confined.stream.flush_if_due()
-            if measure:
-                confined.child.check_limits(now)
+        if now >= self._next_watch:
+            self._next_watch = now + _WATCH_S
+            self._family.hold_to_limits(now)
 
     # What the app and the examiner say
 
@@ -147,7 +146,7 @@ class Supervisor:
         self._send()
 
     def _hear_examiner(self) -> None:
-        data = self._channel.recv(_LINE_BYTES)
+        data = heard(self._channel)
         if not data:
             self._selector.unregister(self._channel)
         for line in self._asked.feed(data):
@@ -173,12 +172,14 @@ class Supervisor:
     def _start_calls(self, *, fill_uninitialized: bool, visible: bool) -> None:
         confined, pipes = self._family.calls(fill_uninitialized=fill_uninitialized, visible=visible)
         self._calls[confined.child.pid] = self._watch(confined)
-        socket.send_fds(self._channel, [encode({"number": confined.child.pid})], pipes)
+        with suppress(ConnectionError):  # it has just died: its end will be noticed
+            socket.send_fds(self._channel, [encode({"number": confined.child.pid})], pipes)
         for descriptor in pipes:
             os.close(descriptor)
 
     def _reply(self, message: dict[str, Any]) -> None:
-        self._channel.sendall(encode(message))
+        with suppress(ConnectionError):
+            self._channel.sendall(encode(message))
 
     # The end
 
@@ -223,13 +224,21 @@ class Supervisor:
         self._selector.modify(self._request.line, events, self._serve_line)
 
 
+def heard(channel: socket.socket) -> bytes:
+    """What the examiner says; nothing when it has died, be it with an answer of ours unread."""
+    try:
+        return channel.recv(_LINE_BYTES)
+    except ConnectionError:
+        return b""
+
+
 def _bodies(request: Request, walls: Walls, level: str) -> Bodies:
     return Bodies(
         walls=walls, level=level, limits=request.limits, filename=request.filename, seed=request.seed
     )
 
 
-def supervise(descriptors: list[int], *, walls: Walls, level: str, nursery: Nursery) -> None:
+def supervise(descriptors: list[int], *, walls: Walls, level: str, nursery: Cradle) -> None:
     """Runs the job behind the four descriptors that came from the app, to its end."""
     line, findings, source, job = descriptors
     request = Request.receive(socket.socket(fileno=line), findings=findings, source=source, job=job)

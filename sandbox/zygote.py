@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sandbox import kernel, landlock, seccomp
-from sandbox.child import Nursery, own_memory
+from sandbox.bodies import WORKERS
+from sandbox.child import Nursery
+from sandbox.grip import own_memory
 from sandbox.host import Attack, describe
 from sandbox.jail import Walls
 from sandbox.launch import Start
@@ -27,26 +29,32 @@ from sandbox.pages import collapse_heap
 from sandbox.preload import warm
 from sandbox.selftest import Target, attack_jail
 
-_DESCRIPTORS = 4  # of a run: the line to the app, the examiner's, the submission, the job
+DESCRIPTORS = 4  # of a run: the line to the app, the examiner's, the submission, the job
 
 
 def main(text: str) -> int:
     """Started by the launcher with the app's control socket as 0, its status pipe as 1, its log as 2."""
     start = Start.from_json(text)
-    control = socket.socket(fileno=os.dup(0))
-    status = os.dup(1)
-    for descriptor in (0, 1):
-        os.dup2(nothing := os.open("/dev/null", os.O_RDWR), descriptor)
-        os.close(nothing)
+    control, status = take_channels()
     try:
         zygote = Zygote(start, control=control, status=status)
         zygote.warm_up()
     except Exception as error:
         traceback.print_exc()
-        _tell(status, {"failed": f"{type(error).__name__}: {error}"})
+        tell(status, {"failed": f"{type(error).__name__}: {error}"})
         return 1
     zygote.serve()
     os._exit(0)
+
+
+def take_channels() -> tuple[socket.socket, int]:
+    """The control socket and the status pipe, moved out of the way of a process's own standard streams."""
+    control = socket.socket(fileno=os.dup(0))
+    status = os.dup(1)
+    for descriptor in (0, 1):
+        os.dup2(nothing := os.open("/dev/null", os.O_RDWR), descriptor)
+        os.close(nothing)
+    return control, status
 
 
 class Zygote:
@@ -59,30 +67,30 @@ class Zygote:
         self._pid = os.getpid()
         self._own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if start.namespaces else None
         self._nursery = Nursery(memory_above=0, own_namespace=self._own_namespace)
-        self._walls, attacks, reasons = _find_walls(start, self._nursery)
+        self._walls, attacks, reasons = find_walls(start, self._nursery)
         self._host = describe(self._walls, ceiling=start.ceiling, attacks=attacks, reasons=reasons)
-        _tell(status, {"host": self._host.to_json()})
+        tell(status, {"host": self._host.to_json()})
 
     def warm_up(self) -> None:
-        torch = warm(("sandbox.supervisor",))
+        torch = warm(("sandbox.supervisor", *WORKERS))
         collapse_heap()
         threads = len(list(Path("/proc/self/task").iterdir()))
         if threads != 1:  # a fork copies one thread; a lock that another held would stay locked for ever
             raise RuntimeError(f"the warm process has {threads} threads instead of one")
         self._nursery = replace(self._nursery, memory_above=own_memory())
-        _tell(self._status, {"ready": {"torch": torch}})
+        tell(self._status, {"ready": {"torch": torch}})
 
     def serve(self) -> None:
         """Forks a supervisor for each message, until the app closes its end."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._control, selectors.EVENT_READ, self._start_run)
-            selector.register(_wake_on_child(), selectors.EVENT_READ, _reap)
+            selector.register(wake_on_child(), selectors.EVENT_READ, reap)
             while not self._over:
                 for key, _ in selector.select():
                     key.data(key.fileobj)
 
     def _start_run(self, control: socket.socket) -> None:
-        message, descriptors, _, _ = socket.recv_fds(control, 16, _DESCRIPTORS)
+        message, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
         self._over = not message
         try:
             if message and os.fork() == 0:
@@ -109,7 +117,7 @@ class Zygote:
         os._exit(0)
 
 
-def _wake_on_child() -> socket.socket:
+def wake_on_child() -> socket.socket:
     """A socket that turns readable whenever a child ends, ours or one that a dead supervisor left to us."""
     reading, writing = socket.socketpair()
     reading.setblocking(False)
@@ -119,20 +127,21 @@ def _wake_on_child() -> socket.socket:
     return reading
 
 
-def _reap(wake: socket.socket) -> None:
+def reap(wake: socket.socket) -> None:
     wake.recv(4096)
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass
 
 
-def _find_walls(start: Start, nursery: Nursery) -> tuple[Walls, tuple[Attack, ...], dict[str, str]]:
+def find_walls(start: Start, nursery: Nursery) -> tuple[Walls, tuple[Attack, ...], dict[str, str]]:
     """The strongest walls that a jail can be locked with, what attacks achieved against them, what failed."""
     walls = Walls(
         namespaces=start.namespaces,
-        landlock=start.ceiling != "rlimits" and landlock.abi() > 0,
-        seccomp=seccomp.supported(),
+        landlock=start.ceiling != "rlimits" and "landlock" not in start.without and landlock.abi() > 0,
+        seccomp="seccomp" not in start.without and seccomp.supported(),
         readable=(*start.runtime.visible, start.runtime.package),
+        limits="limits" not in start.without,
     )
     target = Target(secret=start.secret, library=start.runtime.import_path[0], victim=os.getpid())
     reasons = dict(start.reasons)
@@ -150,5 +159,5 @@ def _find_walls(start: Start, nursery: Nursery) -> tuple[Walls, tuple[Attack, ..
     return walls, attack_jail(walls, target, nursery=nursery), reasons
 
 
-def _tell(status: int, message: dict[str, Any]) -> None:
+def tell(status: int, message: dict[str, Any]) -> None:
     os.write(status, encode(message))

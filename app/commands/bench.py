@@ -24,7 +24,9 @@ from app.errors import Unavailable
 from app.settings import Settings
 from sandbox import Event, Job, Sandbox
 from sandbox import Unavailable as NoSandbox
+from sandbox.keeper import stop_times
 from sandbox.launch import ENVIRONMENT
+from sandbox.stopwatch import STEPS
 
 SENTENCE = "attention is a soft lookup over the past"
 _ROUNDS = 9
@@ -114,6 +116,17 @@ class Bench:
         detail = f"run {_median(jailed):.0f} ms, bare {_median(plain):.0f}, fork {fork:.1f}, x{_PROCESSES}"
         return Row(name="cost of isolation", ratio=extra / (_PROCESSES * fork), bar=4, aim=2, detail=detail)
 
+    async def split(self) -> Row:
+        """A jailed child that prints a line against one without a wall, and where its time goes."""
+        rounds = await stop_times()
+        steps = {
+            step: _median([one["jailed"][step] for one in rounds if step in one["jailed"]] or [0.0])
+            for step in STEPS
+        }
+        jailed, plain = (_median([sum(one[kind].values()) for one in rounds]) for kind in ("jailed", "plain"))
+        detail = ", ".join(f"{step} {spent:.1f}" for step, spent in steps.items()) + f" ms; plain {plain:.1f}"
+        return Row(name="a jailed child, in forks", ratio=jailed / plain, bar=4, aim=2, detail=detail)
+
     async def verdict(self) -> Row:
         """A whole verdict against python from cold on the same file."""
         cold, judged = [], []
@@ -195,6 +208,7 @@ async def bench(settings: Settings, *, as_json: bool, say: Callable[[str], None]
             await bench.isolation()  # once for nothing: the first of everything is slower
             for measure in (
                 bench.isolation,
+                bench.split,
                 bench.first_line,
                 bench.posted,
                 bench.verdict,

@@ -83,7 +83,7 @@ def _versions() -> Iterator[str]:
     yield _row("python", f"{platform.python_version()} on {platform.system()} {platform.release()}")
     found = {name: _version(name) for name in _SHOWN}
     yield _row("packages", ", ".join(f"{name} {version}" for name, version in found.items()))
-    yield _row("processors", f"{len(os.sched_getaffinity(0))}; each run computes with one thread")
+    yield _row("processors", f"{os.cpu_count()}; each run computes with one thread")
 
 
 def _version(name: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
 from app.engine.worker import Examiner
 from app.settings import Settings
-from sandbox import Limits, Sandbox
+from sandbox import Limits, Sandbox, best_slots
 
 State = Literal["ready", "warming", "off", "failed"]
 
@@ -41,7 +40,7 @@ def local_judge(settings: Settings) -> tuple[Examiner | None, Judge]:
 
 def slots(settings: Settings) -> int:
     """How many runs go on at once."""
-    return settings.slots or len(os.sched_getaffinity(0))
+    return settings.slots or best_slots()
 
 
 def limits(settings: Settings) -> Limits:
@@ -50,6 +49,10 @@ def limits(settings: Settings) -> Limits:
         wall_s=settings.run_seconds,
         examine_s=settings.run_seconds * EXAMINE_SHARE,
         memory_bytes=settings.run_memory_mb << 20,
+        run_bytes=(settings.run_memory_mb << 20) * 3 // 2,
         address_bytes=settings.run_memory_mb << 21,
+        threads=settings.run_threads,
+        file_bytes=settings.run_scratch_mb << 20,
+        output_bytes=settings.run_output_kb << 10,
         source_bytes=settings.source_kb << 10,
     )

@@ -124,6 +124,8 @@ def _reaped(pid: int, *, started: float, kill: bool) -> Ending:
     except ChildProcessError:
         status = 0
     wall_ms = round((time.monotonic() - started) * 1000)
+    if kill:  # as the supervisor says of one that did not answer in time
+        return Ending(reason="timeout", code=signal.SIGKILL, wall_ms=wall_ms)
     if os.WIFSIGNALED(status):
         return Ending(reason="signalled", code=os.WTERMSIG(status), wall_ms=wall_ms)
     return Ending(reason="exited", code=os.WEXITSTATUS(status), wall_ms=wall_ms)

@@ -95,6 +95,13 @@ def test_a_source_that_does_not_parse_tells_nothing(source: str) -> None:
     assert statuses(source) == {}
 
 
+@pytest.mark.parametrize("value", ["+".join("1" * 900), "[" * 190 + "]" * 190, "0x" + "f" * 9000])
+def test_a_source_that_cannot_be_written_out_again_tells_what_stands_in_it(value: str) -> None:
+    deep = BUGGED.replace("def train(", f"NUMBER = {value}\n\n\ndef train(", 1)
+    assert deep != BUGGED
+    assert set(statuses(deep).values()) <= {"broken"}
+
+
 def test_in_a_source_that_does_not_parse_the_bugged_text_still_stands() -> None:
     assert statuses(BUGGED + "\ndef f(:\n") == {"mask": "broken"}
 

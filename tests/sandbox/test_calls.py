@@ -103,6 +103,7 @@ def test_an_array_declaration_of_any_form_is_a_protocol_error_or_a_message(entry
         header_of(arrays=[["a", "float32", [True]]]),
         header_of(arrays=[["a", "float32", [1 << 62, 1 << 62]]]),
         header_of(arrays=[["a", "float32", [1] * 9]]),
+        header_of(arrays=[["a", "float32", [1 << 39, 0]]]),
         header_of(arrays=[["a", "float32", []], ["a", "float32", []]]),
         header_of(arrays=[["a", "float32", [0]]] * 5000),
     ],

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import select
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
-from sandbox.child import Child, Nursery, own_memory
-from sandbox.job import MIB, Ending, Limits
+from sandbox.child import Child, Nursery
+from sandbox.grip import own_memory
+from sandbox.job import Ending
+from sandbox.limits import MIB, Limits
 
+EXIT_THREAD = 60 if platform.machine() == "x86_64" else 93  # exit, of one thread
 LIMITS = Limits(wall_s=0.2, memory_bytes=64 * MIB)
 
 
@@ -26,7 +32,7 @@ def fork(body: Callable[[], int], *more: int, limits: Limits = LIMITS) -> Child:
 
 def watched(child: Child) -> Ending:
     """Holds it to its limits until it is dead, as the supervisor does."""
-    while not select.select([child.pidfd], [], [], 0.025)[0]:
+    while not select.select([child.grip], [], [], 0.025)[0]:
         child.check_limits(time.monotonic())
     return child.reap()
 
@@ -74,6 +80,30 @@ def test_over_its_memory_it_is_killed(shared: bool) -> None:
     ending = watched(fork(hoard, limits=Limits(wall_s=30, memory_bytes=64 * MIB)))
     assert (ending.reason, ending.code) == ("memory", 9)
     assert ending.peak_bytes > 64 * MIB
+
+
+def test_memory_is_counted_when_the_first_thread_has_ended_too() -> None:
+    def hoard_behind_its_back() -> int:
+        def hoard() -> None:
+            held = []
+            while True:
+                held.append(bytearray(MIB))
+
+        threading.Thread(target=hoard).start()
+        ctypes.CDLL(None).syscall(EXIT_THREAD, 0)
+        return 0
+
+    ending = watched(fork(hoard_behind_its_back, limits=Limits(wall_s=30, memory_bytes=64 * MIB)))
+    assert (ending.reason, ending.code) == ("memory", 9)
+
+
+def test_over_its_threads_it_is_killed() -> None:
+    def flood() -> int:
+        for _ in range(50):
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        return sleep_for_ever()
+
+    assert watched(fork(flood, limits=Limits(wall_s=30))).reason == "threads"
 
 
 def test_the_first_reason_to_kill_it_is_the_one_that_is_told() -> None:

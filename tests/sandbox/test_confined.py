@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.confined import Output, Reports
-from sandbox.job import Limits
+from sandbox.limits import Limits
 from sandbox.stream import Stream
 
 
@@ -85,7 +85,8 @@ def reported(*lines: bytes, limit: int = 1 << 20) -> tuple[Told, Reports]:
 def test_loss_points_are_passed_on_and_the_rest_is_kept() -> None:
     told, reports = reported(b'{"loss": [[0, 3.5], [1, 2]]}', b'{"losses": 2}', b'{"failure": {"kind": "x"}}')
     assert told.events == [("loss", {"points": [[0, 3.5], [1, 2.0]]})]
-    assert reports.kept == [{"losses": 2}, {"failure": {"kind": "x"}}]
+    assert [sorted(claim) for claim in reports.kept] == [["losses"], ["failure"]]
+    assert reports.kept[0] == {"losses": 2}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,7 @@ def test_loss_points_are_passed_on_and_the_rest_is_kept() -> None:
         *(b"", b"[]", b"null", b"{", b'{"loss": 1}', b"\xff\xfe", b"[" * 60_000),
         b'{"loss": [1, [2], ["a", 1], [true, 1], [1, "b"]]}',
         b'{"loss": [[1, 1' + b"0" * 5000 + b"]]}",
+        b'{"loss": [[1' + b"0" * 4000 + b", 1.0], [-1, 1.0]]}",
     ],
 )
 def test_a_malformed_claim_is_no_event(claim: bytes) -> None:
@@ -110,7 +112,14 @@ def test_past_the_bound_the_curve_stops_and_a_failure_is_still_heard() -> None:
     point = b'{"loss": [[0, 1.0]]}'
     told, reports = reported(*[point] * 10, b'{"failure": {}}', limit=3 * len(point))
     assert sum(len(data["points"]) for _, data in told.events) == 3
-    assert reports.kept == [{"failure": {}}]
+    assert [sorted(claim) for claim in reports.kept] == [["failure"]]
+
+
+def test_a_claim_nested_deeply_goes_no_further() -> None:
+    nested = b"[" * 900 + b"]" * 900
+    kept = reported(b'{"failure": {"message": %b, "traceback": [{"text": %b}]}}' % (nested, nested))[1].kept
+    assert kept[0]["failure"]["traceback"][0]["text"] == ""
+    assert json.dumps(kept)
 
 
 def test_only_so_many_claims_are_kept() -> None:
@@ -120,6 +129,11 @@ def test_only_so_many_claims_are_kept() -> None:
 def test_after_a_line_too_long_nothing_more_is_believed() -> None:
     told, reports = reported(b"x" * 70_000, b'{"loss": [[0, 1.0]]}', b'{"failure": {}}')
     assert (told.events, reports.kept) == ([], [])
+
+
+def test_after_a_flood_of_lines_nothing_more_is_believed() -> None:
+    reports = reported(*[b""] * 5000, b'{"failure": {}}', limit=1000)[1]
+    assert reports.kept == []
 
 
 def test_single_bytes_to_both_streams_in_turn_are_few_events() -> None:

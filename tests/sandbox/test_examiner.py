@@ -11,7 +11,8 @@ import pytest
 
 from sandbox.calls import Array, Message, encode, serve
 from sandbox.examiner import examine
-from sandbox.job import Event, IssuedBug, Job, Limits
+from sandbox.job import Event, IssuedBug, Job
+from sandbox.limits import Limits
 from tests.sandbox.conftest import PROBLEM, SENTENCE, Forked
 
 Verdict = dict[str, Any]

@@ -101,3 +101,13 @@ def test_nothing_is_grafted_where_the_text_tells_of_every_bug(told: Callable[...
     events: list[Event] = []
     told(MASK, PROJECTION, edits={MASK.replace: MASK.find}, events=events)
     assert not [event for event in events if event.kind in ("verdict", "bug")]
+
+
+@pytest.mark.parametrize("value", ["+".join("1" * 320), "[" * 190 + "]" * 190, "0x" + "f" * 9000])
+def test_a_file_that_no_program_can_be_composed_of_leaves_its_bugs_open(
+    told: Callable[..., Any], value: str
+) -> None:
+    found = told(
+        MASK, BACKWARD, edits={"import torch\n": f"import torch\nNUMBER = {value}\n", MASK.replace: WEAK}
+    )
+    assert found["mask"] == "blocked"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Limits
+from tests.sandbox.escapes.jails import AS_USER
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -71,27 +72,20 @@ async def main(level, paths):
 asyncio.run(main(sys.argv[1], sys.argv[2:]))
 """
 
-# Makes a root that everybody may read, as this machine's own python may lie under a private /root.
-_BECOME_NOBODY = """
-import dataclasses, os, sys
-from sandbox import kernel, root, runtime
-found = runtime.find_runtime()
-whole = dict.fromkeys((sys.prefix, sys.base_prefix))
-visible = [path for path in found.visible if not path.startswith(tuple(folder + "/" for folder in whole))]
-kernel.unshare(kernel.CLONE_NEWNS)
-root.enter_new_root(dataclasses.replace(found, visible=(*visible, *whole)))
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-kernel.set_dumpable(True)
-os.environ["HOME"] = "/nonexistent"
-os.environ["TMPDIR"] = root.SCRATCH  # below /tmp there may be the checkout itself, and nothing to write to
-"""
 
-
-def _run(code: str, *, level: str = "", paths: tuple[str, ...] = (), cwd: Path = CHECKOUT) -> dict[str, Any]:
-    arguments = [sys.executable, "-c", code, level, *paths]
-    done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False, timeout=200)
+def _run(
+    code: str,
+    *,
+    level: str = "",
+    paths: tuple[str, ...] = (),
+    cwd: Path = CHECKOUT,
+    started_by: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    arguments = [*started_by, sys.executable, "-c", code, level, *paths]
+    environment = {**os.environ, "HOME": "/nonexistent"}
+    done = subprocess.run(
+        arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=200
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -141,7 +135,7 @@ def _status(pid: int) -> dict[str, str]:
 
 @as_root
 def test_an_ordinary_user_gets_the_same_level(jailed: Jailed) -> None:
-    found = _run(_BECOME_NOBODY + _RUN, paths=("/etc/passwd",))
+    found = _run(_RUN, started_by=AS_USER, paths=("/etc/passwd",))
     assert (found["level"], found["judged"]) == (jailed.sandbox.level, True)
     assert found["uid"] == 65534
     assert found["shown"][1:3] == ["denied", "wrote"]
@@ -183,7 +177,7 @@ asyncio.run(main())
 
 @as_root
 def test_without_namespaces_an_ordinary_user_still_reads_and_writes_nothing() -> None:
-    found = _run(_BECOME_NOBODY + _RUN, level="landlock", paths=("/proc/self/status", "/proc/1/status"))
+    found = _run(_RUN, started_by=AS_USER, level="landlock", paths=("/proc/self/status", "/proc/1/status"))
     assert (found["level"], found["judged"]) == ("landlock", True)
     assert "namespaces" in found["missing"]
     assert found["shown"][1:4] == ["denied"] * 3
@@ -191,7 +185,7 @@ def test_without_namespaces_an_ordinary_user_still_reads_and_writes_nothing() ->
 
 @as_root
 def test_with_limits_alone_runs_are_served_and_the_self_test_says_what_gets_through() -> None:
-    found = _run(_BECOME_NOBODY + _RUN, level="rlimits")
+    found = _run(_RUN, started_by=AS_USER, level="rlimits")
     assert (found["level"], found["judged"]) == ("rlimits", True)
     assert "read a file of the host" in found["failed"]
     assert "start a process" not in found["failed"]

@@ -28,3 +28,7 @@ def test_a_line_over_its_bound_is_refused_even_before_it_ends(data: bytes) -> No
 
 def test_a_value_is_one_line() -> None:
     assert encode({"text": "a\nb"}) == b'{"text":"a\\nb"}\n'
+
+
+def test_half_a_character_does_not_travel() -> None:
+    assert encode({"text": "\ud800"}) == b'{"text":"?"}\n'

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Event, Limits, Sandbox, Unavailable, launch
-from sandbox.job import MIB
+from sandbox.limits import MIB
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
@@ -229,8 +229,8 @@ def test_a_zygote_that_keeps_dying_is_given_up_with_its_last_words(monkeypatch: 
     assert asyncio.run(start()) == "no launch today"
 
 
-def test_where_there_is_no_linux_it_says_where_to_run_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
+def test_where_there_can_be_no_sandbox_it_says_where_to_run_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
 
     async def start() -> None:
         await Sandbox().start()

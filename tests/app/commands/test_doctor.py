@@ -8,7 +8,10 @@ import pytest
 
 from app.commands.doctor import FINE, NONE, doctor, host_lines
 from app.settings import Settings
+from sandbox import host
 from sandbox.host import Attack, Host, Layer
+from sandbox.jail import Walls
+from sandbox.pool import NO_FORK
 
 WEAK_HOST = Host(
     level="rlimits",
@@ -39,6 +42,53 @@ def test_a_missing_layer_comes_with_its_reason_and_one_thing_to_do() -> None:
     at = next(index for index, line in enumerate(lines) if line.startswith("landlock"))
     assert "MISSING: this kernel has none" in lines[at]
     assert "do this: Use Linux 5.13 or newer." in lines[at + 1]
+
+
+@pytest.mark.parametrize(
+    ("switch", "container", "words"),
+    [
+        ("kernel/apparmor_restrict_unprivileged_userns", False, "apparmor_restrict_unprivileged_userns=0"),
+        ("", True, "seccomp profile"),
+        ("", False, "unprivileged user namespaces"),
+    ],
+    ids=["Ubuntu", "Docker", "elsewhere"],
+)
+def test_without_namespaces_it_says_what_to_do_on_this_host(
+    monkeypatch: pytest.MonkeyPatch, switch: str, container: bool, words: str
+) -> None:
+    monkeypatch.setattr(host, "_kernel_switch", lambda name: "1" if name == switch else "")
+    monkeypatch.setattr(host, "_in_container", lambda: container)
+    assert words in _said_after(_host(namespaces=False, landlock=True), "namespaces")
+
+
+def test_without_landlock_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.landlock.abi", lambda: 0)
+    assert "lsm=" in _said_after(_host(namespaces=True, landlock=False), "landlock")
+
+
+def test_on_macos_every_missing_layer_leads_to_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.kernel.LINUX", False)
+    monkeypatch.setattr("sandbox.landlock.abi", lambda: 0)
+    found = _host(namespaces=False, landlock=False, seccomp=False, reasons={"fork": NO_FORK})
+    assert found.level == "rlimits"
+    for name in ("namespaces", "landlock", "seccomp", "processes"):
+        assert "docker compose up" in _said_after(found, name)
+    assert "can't be forked" in "\n".join(host_lines(found))
+
+
+def _host(
+    *, namespaces: bool, landlock: bool, seccomp: bool = True, reasons: dict[str, str] | None = None
+) -> Host:
+    walls = Walls(namespaces=namespaces, landlock=landlock, seccomp=seccomp, readable=())
+    return host.describe(walls, ceiling="namespaces", attacks=(), reasons=reasons or {})
+
+
+def _said_after(found: Host, name: str) -> str:
+    """The one thing to do that follows the line of a missing layer."""
+    lines = list(host_lines(found))
+    at = next(index for index, line in enumerate(lines) if line.startswith(name) and "MISSING" in line)
+    assert "do this: " in lines[at + 1]
+    return lines[at + 1]
 
 
 def test_what_got_through_the_self_test_is_named() -> None:
