@@ -148,8 +148,10 @@ def uses(m: Measurements) -> dict[str, int]:
     """How often each inner matrix is multiplied by, and each gain takes part, in one forward pass."""
     values = m.initial.parameters.values
     found = {name: n for name, n in m.products.uses.items() if name in values and is_gain(values[name])}
-    products = [tap for tap in m.products.taps if tap.is_linear and tap.tensors["out"].shape[-1] != m.V]
-    parts = Counter((tap.weight, tap.start) for tap in products)
+    products = [tap for tap in m.products.taps if tap.is_linear]
+    # a head is as wide as the vocabulary, as a projection may be by chance: the last one is the head
+    heads = [tap.weight for tap in products if tap.tensors["out"].shape[-1] == m.V][-1:]
+    parts = Counter((tap.weight, tap.start) for tap in products if tap.weight not in heads)
     for (name, _), count in parts.items():
         if name is not None:
             found[name] = max(count, found.get(name, 0))

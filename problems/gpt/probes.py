@@ -293,7 +293,8 @@ def head_count(m: Measurements) -> Finding:
     if not attentions or stated is None:
         return not_seen("The number of heads is not stated, or no product of queries and keys was seen.")
     heads, d = len(attentions[0].q) // TAPS_B, attentions[0].q.shape[-1]
-    if heads == 1 and len(attentions) == stated * m.initial.parameters.declared.get("n_layer", 0):
+    layers = m.initial.parameters.declared.get("n_layer", len(attentions) // stated)
+    if heads == 1 and len(attentions) == stated * layers:
         heads = stated  # each head is a module of its own
     detail = f"Attention ran with {heads} heads of size {d}. The program states {stated} heads."
     return judged(heads == stated, detail, measured=heads, expected=stated)
