@@ -65,7 +65,7 @@ async def sitting(request: Request, parts: Everything, seat: OwnedAttempt) -> HT
     """The stage that the attempt has come to: the editor with everything around it, or the gate."""
     attempt = await service.read(parts, seat)
     stage = attempt.stages[-1]
-    kept = kept_ms(_minutes(stage)) if stage.kind != KIND else 0
+    kept = kept_ms(_minutes(attempt, stage)) if stage.kind != KIND else 0
     context: dict[str, Any] = {
         "attempt": attempt,
         "stage": stage,
@@ -145,10 +145,12 @@ def _problem(error: ValidationError) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
 
 
-def _minutes(stage: StageView) -> int | None:
-    if stage.deadline_at is None:
+def _minutes(attempt: AttemptView, stage: StageView) -> int | None:
+    """How long a stage may take; the clock of practice may have stood still in it."""
+    if stage.deadline_at is None or attempt.minutes is None:
         return None
-    return round((stage.deadline_at - stage.started_at) / MINUTE_MS)
+    longest = attempt.minutes + attempt.extra_minutes
+    return min(longest, round((stage.deadline_at - stage.started_at) / MINUTE_MS))
 
 
 def _last_reading(stage: StageView) -> Reading | None:

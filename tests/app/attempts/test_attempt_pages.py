@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.app.fakes import BUG_IDS
+from tests.app.fakes import BUG_IDS, SteppingClock
 
 pytestmark = pytest.mark.anyio
 
@@ -81,3 +81,14 @@ async def test_an_hour_keeps_its_last_eight_minutes(
     page = (await client.get(attempt["url"])).text
     assert facts(page)["kept_ms"] == 8 * 60_000
     assert "last 8 min to verify" in page
+
+
+async def test_time_that_the_clock_stood_still_makes_the_kept_minutes_no_longer(
+    client: httpx2.AsyncClient, attempt: dict[str, Any], clock: SteppingClock
+) -> None:
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    page = (await client.get(attempt["url"])).text
+    assert "stopped" in page and "no limit" not in page
+    clock.pass_time(seconds=5 * 60 * 60)
+    await client.post(f"/api/attempts/{attempt['id']}/resume")
+    assert facts((await client.get(attempt["url"])).text)["kept_ms"] == 8 * 60_000

@@ -247,3 +247,30 @@ async def test_the_clock_of_practice_can_stand_still(
 async def test_the_clock_of_a_mock_never_stands_still(client: httpx2.AsyncClient) -> None:
     mock = await opened(client, mode="mock")
     assert (await client.post(f"/api/attempts/{mock['id']}/pause")).status_code == 403
+
+
+async def test_nothing_is_gone_on_with_while_the_clock_stands(
+    client: httpx2.AsyncClient, clock: SteppingClock
+) -> None:
+    attempt = await opened(client, stages=["debug", "complexity", "classifier"], minutes=60)
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    assert (await client.post(f"/api/stages/{attempt['stages'][0]['id']}/done")).status_code == 409
+    await client.post(f"/api/attempts/{attempt['id']}/resume")
+    gate = await done(client, attempt)
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    answer = {"question": "step", "text": "T^2*d"}
+    address = f"/api/stages/{gate['stages'][-1]['id']}/answers"
+    assert (await client.post(address, json=answer)).status_code == 409
+    clock.pass_time(seconds=24 * 60 * 60)
+    resumed = (await client.post(f"/api/attempts/{attempt['id']}/resume")).json()
+    assert resumed["stages"][-1]["deadline_at"] == clock.now() + 10 * MINUTE_MS
+    assert (await client.post(address, json=answer)).status_code == 200
+
+
+async def test_an_attempt_that_ends_while_its_clock_stands_is_not_paused_any_more(
+    client: httpx2.AsyncClient,
+) -> None:
+    attempt = await opened(client, minutes=60)
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    ended = (await client.post(f"/api/attempts/{attempt['id']}/finish")).json()
+    assert (ended["state"], ended["paused_left_ms"]) == ("abandoned", None)
