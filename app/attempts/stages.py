@@ -86,6 +86,7 @@ async def _debugged(session: AsyncSession, stage: Stage) -> Debugged | None:
         Run.verdict["outcome"].as_string() == "passed",
     )
     return Debugged(
+        problem=stage.problem,
         text=stage.draft,
         holds=await session.scalar(passed.limit(1)) is not None,
         sentence=given["sentence"],

@@ -108,6 +108,20 @@ async def test_the_follow_up_begins_with_ones_own_file_where_a_run_held(
     assert follow_up["sentence"] == attempt["stages"][0]["sentence"]
 
 
+async def test_a_mark_that_is_text_of_the_program_stays_in_ones_own_file(
+    client: httpx2.AsyncClient, sandbox: FakeSandbox
+) -> None:
+    sandbox.script = passing
+    attempt = await opened(client)
+    stage = attempt["stages"][0]
+    text = 'NOTE = """\n# marked: a word\n"""\n# marked: a mark\n  # marked: one more\n' + stage["starter"]
+    edit = {"at_ms": 1, "kind": "resync", "payload": {"text": text}}
+    await client.post(f"/api/stages/{stage['id']}/edits", json={"base": 0, "edits": [edit]})
+    await run(client, attempt, text, sandbox)
+    follow_up = (await done(client, await done(client, attempt)))["stages"][-1]
+    assert follow_up["starter"].startswith('NOTE = """\n# marked: a word\n"""\n' + stage["starter"][:20])
+
+
 async def test_the_follow_up_begins_clean_where_no_run_showed_the_last_draft(
     client: httpx2.AsyncClient, sandbox: FakeSandbox
 ) -> None:
