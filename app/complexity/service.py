@@ -96,12 +96,18 @@ async def answer(parts: Parts, seat: Seat, *, question: str, text: str) -> Gate:
         return _gate(stage, attempt, answers)
 
 
-def _give_more_time(attempt: Attempt) -> None:
-    """Once, in an hour that goes on and has a clock."""
+def opens_more(attempt: Attempt) -> bool:
+    """Whether who derives the costs has more time: in an hour that goes on after them, and has a clock."""
     manner = Manner.from_json(attempt.options)
-    more = gate_minutes(manner.minutes)
-    goes_on = manner.stages[-1] != KIND
-    if attempt.deadline_at is None or more is None or not goes_on or "extra_minutes" in attempt.options:
+    return manner.minutes is not None and manner.stages[-1] != KIND
+
+
+def _give_more_time(attempt: Attempt) -> None:
+    """Once."""
+    more = gate_minutes(Manner.from_json(attempt.options).minutes)
+    if not opens_more(attempt) or attempt.deadline_at is None or more is None:
+        return
+    if "extra_minutes" in attempt.options:
         return
     attempt.deadline_at += more * MINUTE_MS
     attempt.options = {**attempt.options, "extra_minutes": more}

@@ -180,6 +180,7 @@ class Review:
     marks: bool
     where: Literal["marked", "bugs", "any"]  # what edits are told apart by
     minutes: int | None
+    slow: bool  # whether its runs waited
     extra_minutes: int  # that the gate has opened
     plan: list[str]
     stages: list[Reached]

@@ -288,3 +288,10 @@ async def test_an_attempt_that_ends_while_its_clock_stands_is_not_paused_any_mor
     await client.post(f"/api/attempts/{attempt['id']}/pause")
     ended = (await client.post(f"/api/attempts/{attempt['id']}/finish")).json()
     assert (ended["state"], ended["paused_left_ms"]) == ("abandoned", None)
+
+
+async def test_stages_can_be_named_in_the_form(client: httpx2.AsyncClient) -> None:
+    asked = {"problem": "tiny", "stages": "debug complexity kv_cache"}
+    opened_at = (await client.post("/attempts", data=asked)).headers["location"]
+    plan = (await client.get(f"/api{opened_at}")).json()["plan"]
+    assert [step["kind"] for step in plan] == HOUR

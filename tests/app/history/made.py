@@ -58,6 +58,7 @@ def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") 
         marks=True,
         where="marked",
         minutes=minutes,
+        slow=False,
         extra_minutes=0,
         plan=["debug"],
         stages=[],
