@@ -84,12 +84,14 @@ async def sitting(request: Request, parts: Everything, seat: OwnedAttempt) -> HT
             over=stage.finished_at is not None,
             page_keys=GATE_KEYS,
         )
+    has_bugs = stage.kind == "debug" and attempt.mode != "scratch"
     return render(
         request,
         "attempts/workspace.html",
         **context,
         reading=_last_reading(stage),
-        plan=_plan(attempt.minutes) if stage.kind == "debug" else [],
+        plan=_plan(attempt) if has_bugs else [],
+        has_bugs=has_bugs,
         page_keys=KEYS,
     )
 
@@ -106,7 +108,7 @@ class Chosen(BaseModel):
     seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
     marks: Literal["on", "off", ""] = ""
     minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
-    stages: str = Field(default="", pattern=r"^[a-z_]{0,32}$")
+    stages: str = Field(default="", pattern=r"^[a-z_ ]{0,64}$")
 
     def wish(self) -> Wish:
         asked: dict[str, Any] = {"mode": self.mode, "problem": self.problem}
@@ -159,14 +161,14 @@ def _last_reading(stage: StageView) -> Reading | None:
     return read_verdict(ended[-1].verdict, message=ended[-1].message) if ended else None
 
 
-def _plan(minutes: int | None) -> list[tuple[str, str]]:
+def _plan(attempt: AttemptView) -> list[tuple[str, str]]:
     """How those who passed spent the hour, scaled to these minutes; too short a time has no plan."""
+    minutes = attempt.minutes
     if minutes is None or minutes < 20:
         return []
     ends = [round(end * minutes / 60) for end, _ in PLAN]
-    return [
-        (f"{start} – {end}", words) for start, end, (_, words) in zip([0, *ends], ends, PLAN, strict=False)
-    ]
+    words = [said if attempt.marks else said.replace("the marks", "the file") for _, said in PLAN]
+    return [(f"{start} – {end}", said) for start, end, said in zip([0, *ends], ends, words, strict=False)]
 
 
 def _facts(attempt: AttemptView, stage: StageView, assets: Assets, *, kept: int) -> dict[str, Any]:

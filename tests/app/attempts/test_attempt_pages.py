@@ -92,3 +92,11 @@ async def test_time_that_the_clock_stood_still_makes_the_kept_minutes_no_longer(
     clock.pass_time(seconds=5 * 60 * 60)
     await client.post(f"/api/attempts/{attempt['id']}/resume")
     assert facts((await client.get(attempt["url"])).text)["kept_ms"] == 8 * 60_000
+
+
+async def test_only_a_stage_with_bugs_offers_hints_and_a_reveal(client: httpx2.AsyncClient) -> None:
+    for asked, has_bugs in (({}, True), ({"mode": "scratch"}, False)):
+        attempt = (await client.post("/api/attempts", json={"problem": "tiny", **asked})).json()
+        page = (await client.get(attempt["url"])).text
+        assert ('data-command="reveal"' in page) is has_bugs
+        assert ("There are no hints in this part" in page) is not has_bugs
