@@ -41,7 +41,7 @@ def again(review: Review) -> dict[str, str]:
     stages = "hour" if _is_whole_hour(review.plan) else " ".join(review.plan)
     if review.plan[0] != "debug":
         return {"mode": review.mode, "stages": stages}
-    fields = {"mode": review.mode, "problem": review.problem, "tier": review.tier}
+    fields = {"mode": review.mode, "problem": review.drawn_from, "tier": review.tier}
     if review.mode == "mock" or len(review.plan) > 1:
         fields["stages"] = stages
     if review.family:
@@ -57,7 +57,7 @@ def same(review: Review) -> dict[str, str]:
     if "stages" in fields:
         fields["stages"] = " ".join(review.plan)
     if review.plan[0] == "debug":
-        fields["marks"] = "on" if review.marks else "off"
+        fields["marks"] = "on" if review.drawn_marked else "off"
     return fields
 
 

@@ -96,6 +96,8 @@ def _review(kept: Kept, seat: Seat, now: int) -> Review:
         kind=stage.kind,
         problem=stage.problem,
         title=stage.variant.get("title", stage.problem),
+        drawn_from=attempt.variant["problem"],
+        drawn_marked=attempt.variant["marks"],
         mode=attempt.mode,
         state=attempt.state,
         tier=attempt.variant["tier"],

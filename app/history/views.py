@@ -172,6 +172,8 @@ class Review:
     kind: str
     problem: str
     title: str
+    drawn_from: str  # the problem that the round was drawn from, whatever the stage is of
+    drawn_marked: bool
     mode: str
     state: str
     tier: str

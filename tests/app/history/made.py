@@ -50,6 +50,8 @@ def review(*, total_ms: int, minutes: int | None = 60, state: str = "finished") 
         kind="debug",
         problem="tiny",
         title="Tiny",
+        drawn_from="tiny",
+        drawn_marked=False,
         mode="practice",
         state=state,
         tier="reported",

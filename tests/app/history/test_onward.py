@@ -121,7 +121,9 @@ def test_the_same_again_keeps_the_mode_and_its_stages() -> None:
 
 def test_this_very_round_keeps_its_follow_up_and_how_it_was_held() -> None:
     kinds = ("debug", "complexity", "classifier", "kv_cache")
-    made = hour(*((kind, True) for kind in kinds), mode="mock", seed=7, marks=True, minutes=None, slow=True)
+    made = hour(
+        *((kind, True) for kind in kinds), mode="mock", seed=7, drawn_marked=True, minutes=None, slow=True
+    )
     asked = same(replace(made, budget=Budget(runs=2, of=3)))
     assert asked["stages"] == " ".join(kinds)
     assert [asked[name] for name in ("seed", "minutes", "budget", "slow", "marks")] == [
@@ -132,3 +134,9 @@ def test_this_very_round_keeps_its_follow_up_and_how_it_was_held() -> None:
         "on",
     ]
     assert "marks" not in same(hour(("kv_cache", True)))
+
+
+def test_the_page_of_a_later_stage_offers_the_same_round() -> None:
+    made = hour(("debug", True), ("classifier", True), seed=7, drawn_marked=True)
+    later = replace(made, position=1, kind="classifier", problem="classifier", marks=False)
+    assert same(later) == same(made)
