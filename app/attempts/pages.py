@@ -25,6 +25,7 @@ from app.manner import Mode
 from app.web.deps import CurrentUser, Everything, OwnedAttempt
 from app.web.reading import Reading, read_verdict
 from app.web.templating import render
+from app.web.words import sentence_case
 
 router = APIRouter(include_in_schema=False)
 
@@ -105,7 +106,7 @@ class Chosen(BaseModel):
     family: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     budget: str = Field(default="", pattern=r"^(\d{1,2}|none)?$")
     slow: Literal["on", "off", ""] = ""
-    seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
+    seed: str = Field(default="", pattern=r"^\s*\d{0,20}\s*$")
     marks: Literal["on", "off", ""] = ""
     minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
     stages: str = Field(default="", pattern=r"^[a-z_ ]{0,64}$")
@@ -143,8 +144,10 @@ async def start(parts: Everything, user: CurrentUser, chosen: Annotated[Chosen, 
 
 
 def _problem(error: ValidationError) -> str:
+    """The first thing that is wrong; what concerns no field alone says so itself."""
     first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+    where, what = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}." if where else f"{sentence_case(what)}."
 
 
 def _minutes(attempt: AttemptView, stage: StageView) -> int | None:

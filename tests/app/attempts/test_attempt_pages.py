@@ -64,7 +64,9 @@ async def test_the_form_opens_an_attempt_and_goes_there(client: httpx2.AsyncClie
     assert (attempt["seed"], attempt["marks"], attempt["minutes"]) == (7, False, None)
 
 
-@pytest.mark.parametrize("field", [{"seed": "many"}, {"minutes": "0"}, {"seed": "99999999999"}])
+@pytest.mark.parametrize(
+    "field", [{"seed": "many"}, {"minutes": "0"}, {"seed": "99999999999"}, {"seed": "9" * 5000}]
+)
 async def test_a_form_that_was_tampered_with_is_refused_in_words(
     client: httpx2.AsyncClient, field: dict[str, str]
 ) -> None:
@@ -73,6 +75,12 @@ async def test_a_form_that_was_tampered_with_is_refused_in_words(
     )
     assert answer.status_code == 422
     assert "<h1>" in answer.text
+
+
+async def test_what_concerns_no_field_alone_is_said_in_words(client: httpx2.AsyncClient) -> None:
+    asked = {"problem": "tiny", "stages": "debug debug"}
+    answer = await client.post("/attempts", data=asked, headers={"accept": "text/html"})
+    assert "<h1>A stage can be had once.</h1>" in re.sub(r"\s+", " ", answer.text)
 
 
 async def test_an_hour_keeps_its_last_eight_minutes(
