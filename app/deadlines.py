@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Database
+from app.errors import StageClosed
 from app.models import Attempt, Member, Stage
 
 GRACE_MS = 15_000  # what was typed before the end may arrive this much later
@@ -16,6 +17,12 @@ MINUTE_MS = 60_000
 def kept_ms(minutes: int | None) -> int:
     """How long the end of an attempt is kept for verifying: whole minutes, none without a clock."""
     return 0 if minutes is None else max(1, round(minutes * KEPT)) * MINUTE_MS
+
+
+def require_running(attempt: Attempt, *, then: str) -> None:
+    """Raises StageClosed while the clock of a practice attempt stands: nothing goes on meanwhile."""
+    if "pause" in attempt.options:
+        raise StageClosed("The clock stands still.", hint=f"Let it run again, then {then}.")
 
 
 async def settle(db: Database, *, user_id: str, now: int) -> None:

@@ -23,7 +23,7 @@ class HintView:
     """One hint that was taken."""
 
     slot: int | None  # None in a mock: what there is to number is not told
-    rung: int
+    rung: int  # 0 where there was nothing left to point at
     of: int
     text: str
     at_ms: int
@@ -70,7 +70,8 @@ async def take_hint(parts: Parts, seat: Seat, *, slot: int | None) -> HintView:
 
 def _rung(bugs: Mapping[int, dict[str, Any]], taken: Sequence[tuple[int, int]], slot: int) -> Said:
     if slot not in bugs:
-        raise NotFound(f"There is no slot {slot}.", hint=f"Slots go from 1 to {len(bugs)}.")
+        there_are = f"Slots go from 1 to {len(bugs)}." if bugs else "There are no hints in this stage."
+        raise NotFound(f"There is no slot {slot}.", hint=there_are)
     rung = max((rung for one, rung in taken if one == slot), default=0) + 1
     if rung > RUNGS:
         raise Conflict(f"All {RUNGS} hints of slot {slot} are taken.", hint="The reveal tells the rest.")
@@ -145,7 +146,7 @@ def _hint_view(
     text = UNSURE if use.slot == NOTHING_LEFT else bugs[use.slot]["hints"][use.rung - 1]
     return HintView(
         slot=None if counted else use.slot,
-        rung=use.rung,
+        rung=0 if use.slot == NOTHING_LEFT else use.rung,
         of=RUNGS,
         text=f"{before} {text}".strip(),
         at_ms=use.at_ms,

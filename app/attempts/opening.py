@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from io import StringIO
+from tokenize import COMMENT, generate_tokens
 from typing import Any
 
 from app.attempts.plan import TITLES
@@ -59,6 +61,7 @@ class Opening:
 class Debugged:
     """The program that a follow-up goes on from."""
 
+    problem: str  # its slug
     text: str
     holds: bool  # a run of this very text passed
     sentence: str
@@ -97,9 +100,10 @@ def of_follow_up(problem: Problem, *, seed: int, shape: str | None = None) -> Op
 def of_follow_up_after(problem: Problem, debugged: Debugged | None, *, seed: int) -> Opening:
     """A follow-up that goes on from the candidate's own file where that holds, else from the clean one.
 
-    One that brings its harness begins with a file of its own, as one does where nothing was debugged before.
+    One that brings its harness begins with a file of its own, as one does where what it follows was not
+    debugged before.
     """
-    if debugged is None or not problem.given:
+    if debugged is None or not problem.given or problem.follows != debugged.problem:
         return of_follow_up(problem, seed=seed)
     shape = debugged.shape if debugged.shape in problem.shapes else None
     variant = choose(problem, bugs=(), seed=seed, shape=shape, marks=False, tier=problem.slug)
@@ -146,8 +150,17 @@ def _opening(
 
 
 def _without_marks(text: str) -> str:
-    """Marks are reliable: once the bugs are fixed they must not stand there any more."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.strip().startswith(MARK))
+    """Marks are reliable: once the bugs are fixed they must not stand there any more.
+
+    Comments alone are taken out: a string that reads like one belongs to the program.
+    """
+    lines = StringIO(text, newline="").readlines()
+    comments = {one.start for one in generate_tokens(iter(lines).__next__) if one.type == COMMENT}
+    return "".join(
+        line
+        for number, line in enumerate(lines, start=1)
+        if not (line.strip().startswith(MARK) and (number, line.index(MARK)) in comments)
+    )
 
 
 def _issued_bugs(starter: Starter, given: Material) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from app.manner import Mode
 from app.web.deps import CurrentUser, Everything, OwnedAttempt
 from app.web.reading import Reading, read_verdict
 from app.web.templating import render
+from app.web.words import sentence_case
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,7 +66,7 @@ async def sitting(request: Request, parts: Everything, seat: OwnedAttempt) -> HT
     """The stage that the attempt has come to: the editor with everything around it, or the gate."""
     attempt = await service.read(parts, seat)
     stage = attempt.stages[-1]
-    kept = kept_ms(_minutes(stage)) if stage.kind != KIND else 0
+    kept = kept_ms(_minutes(attempt, stage)) if stage.kind != KIND else 0
     context: dict[str, Any] = {
         "attempt": attempt,
         "stage": stage,
@@ -84,12 +85,14 @@ async def sitting(request: Request, parts: Everything, seat: OwnedAttempt) -> HT
             over=stage.finished_at is not None,
             page_keys=GATE_KEYS,
         )
+    has_bugs = stage.kind == "debug" and attempt.mode != "scratch"
     return render(
         request,
         "attempts/workspace.html",
         **context,
         reading=_last_reading(stage),
-        plan=_plan(attempt.minutes) if stage.kind == "debug" else [],
+        plan=_plan(attempt) if has_bugs else [],
+        has_bugs=has_bugs,
         page_keys=KEYS,
     )
 
@@ -103,10 +106,10 @@ class Chosen(BaseModel):
     family: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     budget: str = Field(default="", pattern=r"^(\d{1,2}|none)?$")
     slow: Literal["on", "off", ""] = ""
-    seed: str = Field(default="", pattern=r"^\s*\d*\s*$")
+    seed: str = Field(default="", pattern=r"^\s*\d{0,20}\s*$")
     marks: Literal["on", "off", ""] = ""
     minutes: str = Field(default="", pattern=r"^(\d{1,3}|none)?$")
-    stages: str = Field(default="", pattern=r"^[a-z_]{0,32}$")
+    stages: str = Field(default="", pattern=r"^[a-z_ ]{0,64}$")
 
     def wish(self) -> Wish:
         asked: dict[str, Any] = {"mode": self.mode, "problem": self.problem}
@@ -141,14 +144,18 @@ async def start(parts: Everything, user: CurrentUser, chosen: Annotated[Chosen, 
 
 
 def _problem(error: ValidationError) -> str:
+    """The first thing that is wrong; what concerns no field alone says so itself."""
     first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+    where, what = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}." if where else f"{sentence_case(what)}."
 
 
-def _minutes(stage: StageView) -> int | None:
-    if stage.deadline_at is None:
+def _minutes(attempt: AttemptView, stage: StageView) -> int | None:
+    """How long a stage may take; the clock of practice may have stood still in it."""
+    if stage.deadline_at is None or attempt.minutes is None:
         return None
-    return round((stage.deadline_at - stage.started_at) / MINUTE_MS)
+    longest = attempt.minutes + attempt.extra_minutes
+    return min(longest, round((stage.deadline_at - stage.started_at) / MINUTE_MS))
 
 
 def _last_reading(stage: StageView) -> Reading | None:
@@ -157,14 +164,14 @@ def _last_reading(stage: StageView) -> Reading | None:
     return read_verdict(ended[-1].verdict, message=ended[-1].message) if ended else None
 
 
-def _plan(minutes: int | None) -> list[tuple[str, str]]:
+def _plan(attempt: AttemptView) -> list[tuple[str, str]]:
     """How those who passed spent the hour, scaled to these minutes; too short a time has no plan."""
+    minutes = attempt.minutes
     if minutes is None or minutes < 20:
         return []
     ends = [round(end * minutes / 60) for end, _ in PLAN]
-    return [
-        (f"{start} – {end}", words) for start, end, (_, words) in zip([0, *ends], ends, PLAN, strict=False)
-    ]
+    words = [said if attempt.marks else said.replace("the marks", "the file") for _, said in PLAN]
+    return [(f"{start} – {end}", said) for start, end, said in zip([0, *ends], ends, words, strict=False)]
 
 
 def _facts(attempt: AttemptView, stage: StageView, assets: Assets, *, kept: int) -> dict[str, Any]:

@@ -53,12 +53,12 @@ def whole_hour(*, seed: int) -> tuple[StageKind, ...]:
 
 
 def stages_of(choice: str, *, seed: int) -> Sequence[str]:
-    """The lobby's choice: the whole hour, one with a follow-up of one's choice, or a stage alone."""
+    """A form's choice: the whole hour, one with a follow-up of one's choice, or stages by their names."""
     if choice == HOUR:
         return whole_hour(seed=seed)
     first, _, follow_up = choice.partition(f"{HOUR}_")
     if first or not follow_up:
-        return (choice,)
+        return choice.split()
     return ("debug", "complexity", follow_up, "classifier" if follow_up == "kv_cache" else "kv_cache")
 
 

@@ -14,6 +14,7 @@ from app.attempts.opening import GATE, Debugged, Opening, of_follow_up_after, of
 from app.attempts.plan import deadline_of, next_kind
 from app.attempts.views import AttemptView
 from app.catalog import Catalog
+from app.deadlines import require_running
 from app.engine.blobs import give, given_to, keep, sha256
 from app.errors import StageClosed
 from app.models import Attempt, Run, Stage
@@ -24,7 +25,7 @@ async def done(parts: Parts, seat: Seat) -> AttemptView:
     """Close a stage and open the next, or end the attempt where none is left; said twice it counts once.
 
     Raises:
-        StageClosed: the whole attempt is over.
+        StageClosed: the whole attempt is over, or its clock stands.
     """
     seat.require_candidate()
     now = parts.clock.now()
@@ -35,6 +36,7 @@ async def done(parts: Parts, seat: Seat) -> AttemptView:
             return await service.read(parts, await _anew(parts, seat))
         if attempt.state != "open":
             raise StageClosed("This attempt is over.", hint="Its review tells all.")
+        require_running(attempt, then="go on")
         kind = next_kind(attempt, opened=len(opened), now=now)
         debugged = None if kind in (None, GATE) else await _debugged(session, opened[0])
     if kind is None:
@@ -51,6 +53,7 @@ async def _follow(session: AsyncSession, attempt_id: str, opening: Opening, *, a
     attempt = await session.get_one(Attempt, attempt_id)
     if opened[-1].id != after or attempt.state != "open":
         return
+    require_running(attempt, then="go on")  # another tab may have stopped it meanwhile
     still_open = (Stage.id == after, Stage.finished_at.is_(None))
     await session.execute(update(Stage).where(*still_open).values(finished_at=now))
     ends = deadline_of(
@@ -83,6 +86,7 @@ async def _debugged(session: AsyncSession, stage: Stage) -> Debugged | None:
         Run.verdict["outcome"].as_string() == "passed",
     )
     return Debugged(
+        problem=stage.problem,
         text=stage.draft,
         holds=await session.scalar(passed.limit(1)) is not None,
         sentence=given["sentence"],

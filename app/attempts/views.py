@@ -114,7 +114,7 @@ def attempt_view(attempt: Attempt, seat: Seat, *, now: int, stages: list[StageVi
         now=now,
         deadline_at=attempt.deadline_at,
         extra_minutes=attempt.options.get("extra_minutes", 0),
-        paused_left_ms=attempt.options.get("pause", {}).get("stage"),
+        paused_left_ms=attempt.options.get("pause", {}).get("stage") if attempt.state == "open" else None,
         bug_count=len(variant["bugs"]) if seen.verdict else None,
         plan=steps(manner.stages, stages=opened, is_over=attempt.state != "open", tells_all=seen.verdict),
         stages=stages,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat
 from app.complexity.questions import BY_NAME, CORE, MEASURED, QUESTIONS, TRIES, Question, judge
+from app.deadlines import require_running
 from app.errors import Conflict, NotFound, StageClosed
 from app.manner import Manner, gate_minutes
 from app.models import Answer, Attempt, Stage
@@ -62,7 +63,7 @@ async def answer(parts: Parts, seat: Seat, *, question: str, text: str) -> Gate:
         NotFound: there is no such question, or no gate.
         expressions.Unreadable: the text is no expression in T, d and L.
         Conflict: it was answered already.
-        StageClosed: the stage is over.
+        StageClosed: the stage is over, or its clock stands.
     """
     seat.require_candidate()
     if question not in BY_NAME:
@@ -73,6 +74,8 @@ async def answer(parts: Parts, seat: Seat, *, question: str, text: str) -> Gate:
         stage = await _stage(session, seat)
         if stage.finished_at is not None:
             raise StageClosed("This stage is over.", hint="Its derivations are told below.")
+        attempt = await session.get_one(Attempt, seat.attempt_id)
+        require_running(attempt, then="answer")
         before = [one for one in await _answers(session, stage.id) if one.question == question]
         if any(one.right for one in before) or len(before) >= TRIES:
             raise Conflict("This one is settled.", hint="Go on with the next.")
@@ -88,18 +91,23 @@ async def answer(parts: Parts, seat: Seat, *, question: str, text: str) -> Gate:
         )
         await session.flush()
         answers = await _answers(session, stage.id)
-        attempt = await session.get_one(Attempt, seat.attempt_id)
         if _passed(answers):
             _give_more_time(attempt)
         return _gate(stage, attempt, answers)
 
 
-def _give_more_time(attempt: Attempt) -> None:
-    """Once, in an hour that goes on and has a clock."""
+def opens_more(attempt: Attempt) -> bool:
+    """Whether who derives the costs has more time: in an hour that goes on after them, and has a clock."""
     manner = Manner.from_json(attempt.options)
-    more = gate_minutes(manner.minutes)
-    goes_on = manner.stages[-1] != KIND
-    if attempt.deadline_at is None or more is None or not goes_on or "extra_minutes" in attempt.options:
+    return manner.minutes is not None and manner.stages[-1] != KIND
+
+
+def _give_more_time(attempt: Attempt) -> None:
+    """Once."""
+    more = gate_minutes(Manner.from_json(attempt.options).minutes)
+    if not opens_more(attempt) or attempt.deadline_at is None or more is None:
+        return
+    if "extra_minutes" in attempt.options:
         return
     attempt.deadline_at += more * MINUTE_MS
     attempt.options = {**attempt.options, "extra_minutes": more}

@@ -13,7 +13,9 @@ PATTERNS = "parity_"
 SHAPES = ("shapes", "class_shapes", "classes")
 
 
-def of_gate(gate: Gate | None, *, planned: bool, debugged_ms: int) -> Iterator[tuple[bool, str]]:
+def of_gate(
+    gate: Gate | None, *, planned: bool, debugged_ms: int, opens_more: bool
+) -> Iterator[tuple[bool, str]]:
     """Whether it was reached and passed; `debugged_ms` is what was spent before it."""
     if gate is None:
         if planned:
@@ -26,7 +28,8 @@ def of_gate(gate: Gate | None, *, planned: bool, debugged_ms: int) -> Iterator[t
         more = f": {plural(gate.extra_minutes, 'more minute', 'more minutes')}" if gate.extra_minutes else ""
         yield True, f"All {len(core)} costs that count were derived{more}."
     else:
-        yield False, f"{right} of {len(core)} costs that count were derived, so there was no more time."
+        lost = ", so there was no more time" if opens_more else ""
+        yield False, f"{right} of {len(core)} costs that count were derived{lost}."
 
 
 def of_verdict(kind: str, verdict: Mapping[str, Any] | None) -> Iterator[tuple[bool, str]]:

@@ -32,7 +32,11 @@ def headline(facts: Facts) -> tuple[Look, str, str]:
     """How it looks, the headline, the sentence under it."""
     judged = [run for run in facts.runs if run.verdict is not None and run.verdict["outcome"] != "error"]
     if facts.hidden:
-        return "hidden", "Still going on.", "In a mock the verdict comes after the end."
+        return (
+            "hidden",
+            "Still going on.",
+            "In a mock the verdict of a stage opens when you are done with it.",
+        )
     last = judged[-1] if judged else None
     if facts.right_but_unseen and (last is None or (facts.edited_since and last.outcome != "passed")):
         return "unseen", "Right, but unseen.", "Everything holds in the last draft. No run showed it."
@@ -51,7 +55,7 @@ def headline(facts: Facts) -> tuple[Look, str, str]:
     return "failed", f"{_lead(*fixed)}. {missed.title}.", _failed(reading)
 
 
-def gate_headline(gate: Gate, *, over: bool) -> tuple[Look, str, str]:
+def gate_headline(gate: Gate, *, over: bool, opens_more: bool) -> tuple[Look, str, str]:
     """The same for a stage in which costs are derived: nothing there is hidden, and nothing is run."""
     core = [one for one in gate.questions if one.core]
     right = sum(bool(one.right) for one in core)
@@ -66,7 +70,8 @@ def gate_headline(gate: Gate, *, over: bool) -> tuple[Look, str, str]:
     if not any(one.answers for one in gate.questions):
         return "none", "Nothing was derived.", f"None of {plural(len(gate.questions), 'cost')} was answered."
     words = sentence_case(f"{count(right) if right else 'none'} of {count(len(core))} that count derived.")
-    return "failed", words, f"{of_all}; who derives those {count(len(core))} gets more time."
+    more = f"; who derives those {count(len(core))} gets more time" if opens_more else ""
+    return "failed", words, f"{of_all}{more}."
 
 
 def _nothing_judged(facts: Facts) -> tuple[Look, str, str]:

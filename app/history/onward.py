@@ -37,15 +37,32 @@ def onward(review: Review, *, families: Collection[str], tiers: Sequence[Tier]) 
 
 
 def again(review: Review) -> dict[str, str]:
-    """The fields of the same round once more, seed apart."""
-    fields = {"mode": review.mode, "problem": review.problem, "tier": review.tier}
+    """The fields of such a round once more; of a whole hour the follow-up is drawn anew."""
+    stages = "hour" if _is_whole_hour(review.plan) else " ".join(review.plan)
     if review.plan[0] != "debug":
-        return {"mode": review.mode, "stages": review.plan[0]}
-    if review.mode == "mock":
-        fields["stages"] = "hour" if len(review.plan) > 1 else "debug"
+        return {"mode": review.mode, "stages": stages}
+    fields = {"mode": review.mode, "problem": review.drawn_from, "tier": review.tier}
+    if review.mode == "mock" or len(review.plan) > 1:
+        fields["stages"] = stages
     if review.family:
         fields["family"] = review.family
     return fields
+
+
+def same(review: Review) -> dict[str, str]:
+    """The fields of this very round: its seed, its stages, and how it was held."""
+    fields = {**again(review), "seed": str(review.seed), "minutes": str(review.minutes or "none")}
+    fields["budget"] = str(review.budget.of or "none")
+    fields["slow"] = "on" if review.slow else "off"
+    if "stages" in fields:
+        fields["stages"] = " ".join(review.plan)
+    if review.plan[0] == "debug":
+        fields["marks"] = "on" if review.drawn_marked else "off"
+    return fields
+
+
+def _is_whole_hour(plan: Sequence[str]) -> bool:
+    return list(plan[:2]) == ["debug", GATE] and sorted(plan[2:]) == ["classifier", "kv_cache"]
 
 
 def family_of(variant: Variant, catalog: Catalog) -> str:

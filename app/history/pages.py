@@ -16,7 +16,7 @@ from app.history.changes import LATEST
 from app.history.filters import Filters
 from app.history.hour import hour
 from app.history.moments import moments
-from app.history.onward import again
+from app.history.onward import again, same
 from app.history.routes import AskedFor, Position
 from app.history.shares import shares
 from app.history.views import Review
@@ -98,6 +98,7 @@ async def review_page(
         readings=_readings(found),
         change=await changes.change(parts, seat, step=step, position=stage),
         again=again(found),
+        same=same(found),
     )
 
 

@@ -99,12 +99,13 @@ def _words(stage: Stage, result: Result, derived: Gate | None) -> str:
     """What came of a stage, as the headline of its verdict says it."""
     if stage.kind == KIND and derived is not None:
         right = sum(bool(one.right) for one in derived.questions)
+        words = count(right) if right else "none"
         more = (
             f"; {plural(derived.extra_minutes, 'more minute', 'more minutes')}"
             if derived.extra_minutes
             else ""
         )
-        return f"{sentence_case(count(right))} of {count(len(derived.questions))} costs derived{more}."
+        return f"{sentence_case(words)} of {count(len(derived.questions))} costs derived{more}."
     if not result.runs_at:
         return "Nothing was run." if stage.finished_at is not None else "Not run yet."
     if result.hidden:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from app.access import WRITERS, Seat
 from app.attempts.plan import FOLLOW_UPS
 from app.catalog import Catalog, Variant
-from app.complexity.service import KIND, Gate
+from app.complexity.service import KIND, Gate, opens_more
 from app.deadlines import GRACE_MS
 from app.history.bugs import debriefs, hints, lanes, planted, tallies
 from app.history.changes import steps
@@ -82,7 +82,10 @@ def _review(kept: Kept, seat: Seat, now: int) -> Review:
     way = lanes(record, seen, runs, watched, end_ms=end_ms) if seen.verdict else []
     gate = kept.gate if stage.kind == KIND else None
     facts = _facts(record, seen, runs, end_ms=end_ms)
-    look, words, sentence = headline(facts) if gate is None else gate_headline(gate, over=record.is_over)
+    if gate is None:
+        look, words, sentence = headline(facts)
+    else:
+        look, words, sentence = gate_headline(gate, over=record.is_over, opens_more=opens_more(attempt))
     shown = verified(record) if seen.verdict else None
     manner = Manner.from_json(attempt.options)
     return Review(
@@ -93,6 +96,8 @@ def _review(kept: Kept, seat: Seat, now: int) -> Review:
         kind=stage.kind,
         problem=stage.problem,
         title=stage.variant.get("title", stage.problem),
+        drawn_from=attempt.variant["problem"],
+        drawn_marked=attempt.variant["marks"],
         mode=attempt.mode,
         state=attempt.state,
         tier=attempt.variant["tier"],
@@ -101,6 +106,7 @@ def _review(kept: Kept, seat: Seat, now: int) -> Review:
         marks=stage.variant["marks"],
         where="marked" if marked_places(record.starter) else "bugs" if seen.key and record.bugs else "any",
         minutes=manner.minutes,
+        slow=manner.slow,
         extra_minutes=attempt.options.get("extra_minutes", 0),
         plan=_plan(record, told=seat.sight_of(done=False).verdict),
         stages=reached(record.stages, kept.results, kept.gate),
@@ -160,10 +166,11 @@ def _ways(made: Review, kept: Kept) -> list[Way]:
         title = "" if stage.position == made.position else stage.title
         said = of_verdict(stage.kind, result.verdict)
         if stage.kind == KIND and over:
-            said = of_gate(kept.gate, planned=planned, debugged_ms=debugged)
+            more = opens_more(kept.record.attempt)
+            said = of_gate(kept.gate, planned=planned, debugged_ms=debugged, opens_more=more)
         found += [Way(passed=passed, words=words, stage=title) for passed, words in said]
     if made.position == 0 and kept.gate is None and over:
-        missed = of_gate(None, planned=planned, debugged_ms=debugged)
+        missed = of_gate(None, planned=planned, debugged_ms=debugged, opens_more=False)
         found += [Way(passed=passed, words=words) for passed, words in missed]
     return sorted(found, key=lambda way: way.passed)
 

@@ -172,6 +172,8 @@ class Review:
     kind: str
     problem: str
     title: str
+    drawn_from: str  # the problem that the round was drawn from, whatever the stage is of
+    drawn_marked: bool
     mode: str
     state: str
     tier: str
@@ -180,6 +182,7 @@ class Review:
     marks: bool
     where: Literal["marked", "bugs", "any"]  # what edits are told apart by
     minutes: int | None
+    slow: bool  # whether its runs waited
     extra_minutes: int  # that the gate has opened
     plan: list[str]
     stages: list[Reached]

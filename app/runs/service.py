@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Seat
+from app.deadlines import require_running
 from app.engine.blobs import keep
 from app.engine.log import Numbered
 from app.errors import BadInput, StageClosed, TooLarge, UnusableSource
@@ -64,8 +65,7 @@ async def submit(
         if stage.finished_at is not None:
             raise StageClosed("This stage is over.", hint="Start another round to run more.")
         attempt = await session.get_one(Attempt, seat.attempt_id)
-        if "pause" in attempt.options:
-            raise StageClosed("The clock stands still.", hint="Let it run again, then run the file.")
+        require_running(attempt, then="run the file")
         manner = Manner.from_json(attempt.options)
         wait_s, now = parts.settings.slow_seconds if manner.slow else 0.0, parts.clock.now()
         run = Run(

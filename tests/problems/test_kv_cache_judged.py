@@ -15,7 +15,7 @@ SETTINGS = Settings(run_seconds=60)
 CATALOG = load_catalog(CHECKOUT / "problems")
 SAMPLE = {
     *("mask-for-empty-cache-only", "position-restarts", "caches-kept-between-calls"),
-    *("rope_plain_keys_stored", "half_a_window_again"),
+    *("rope_plain_keys_stored", "half_a_window_again", "after_einsum", "after_pairs"),
     *("generates_without", "batch_shares_its_past"),
 }
 

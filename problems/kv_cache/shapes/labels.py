@@ -168,7 +168,8 @@ class KVCache:
 
 def new_caches(model):
     """An empty cache for each layer of the model."""
-    layers = next(part for part in model.children() if isinstance(part, torch.nn.ModuleList))
+    stacks = (torch.nn.ModuleList, torch.nn.Sequential)
+    layers = next(part for part in model.modules() if isinstance(part, stacks))
     return [KVCache() for _ in layers]
 
 

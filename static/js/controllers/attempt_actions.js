@@ -32,9 +32,13 @@ export function attemptActions({ attempt, draft, isOver }) {
     },
 
     async done() {
+      const closes =
+        stage.kind === "complexity"
+          ? "Its answers stand, and what was not answered is told in the review."
+          : "Its draft is closed, and its verdict opens in the review.";
       const answer = await ask(
         "Done with this stage?",
-        "Its draft is closed, and its verdict opens in the review. The interviewer goes on to the next part.",
+        `${closes} The next part follows.`,
         [
           { value: "done", label: "I am done", look: "primary" },
           { value: "", label: "Go on here" },
@@ -49,7 +53,7 @@ export function attemptActions({ attempt, draft, isOver }) {
       if (isOver()) return location.assign(review);
       const answer = await ask(
         "Finish this attempt?",
-        "The clock stops, the bugs are told, and the review opens. It can't be taken up again.",
+        "The clock stops, what was asked is told, and the review opens. It can't be taken up again.",
         [
           { value: "finish", label: "Finish and review", look: "primary" },
           { value: "", label: "Go on" },

@@ -33,6 +33,7 @@ export function hintLadder(page, { attempt, stage, isOver }) {
   draw();
 
   function draw() {
+    if (box.hidden) return; // nothing was planted here
     if (attempt.mode === "mock") box.replaceChildren(...conversation());
     else box.replaceChildren(...Array.from({ length: stage.bug_count ?? 0 }, (_, index) => ladder(index + 1)));
   }
@@ -43,7 +44,7 @@ export function hintLadder(page, { attempt, stage, isOver }) {
       element(
         "li",
         {},
-        element("span", { class: "no" }, String(rung)),
+        element("span", { class: "no" }, rung ? String(rung) : "–"),
         element("span", {}, RUNGS[rung - 1] ?? "Nothing more"),
         element("span", { class: "cost" }, `${plural(cost_minutes, "minute")} at ${clock(at_ms - stage.started_at)}`),
         element("p", {}, `“${text}”`),

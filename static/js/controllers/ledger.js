@@ -54,7 +54,7 @@ export function ledger(page, { stage, isMarked, seq, isOver }) {
     if (!lines.length || !form.hidden || isOver()) return;
     for (const line of lines) asked.add(line);
     const where = lines.length === 1 ? `line ${lines[0]}` : `${plural(lines.length, "line")} from ${lines[0]}`;
-    words.textContent = `You changed ${where}. Why does this fix work? One sentence.`;
+    words.textContent = `You changed ${where}. Why does it work? One sentence.`;
     form.hidden = false;
     announce(words.textContent);
   }

@@ -13,7 +13,9 @@ import { toast } from "#lib/toast.js";
  */
 export function pausing(attempt, banners) {
   const left = attempt.paused_left_ms;
-  const canPause = attempt.mode === "practice" && attempt.state === "open" && attempt.stages[0].deadline_at !== null;
+  const [stage] = attempt.stages;
+  const isRunning = stage.deadline_at !== null && stage.finished_at === null;
+  const canPause = attempt.mode === "practice" && attempt.state === "open" && isRunning;
   addCommands([
     { name: "pause", label: "Stop the clock", off: () => !canPause, act: () => void turn("pause") },
     { name: "resume", label: "Let the clock run", off: () => left === null, act: () => void turn("resume") },

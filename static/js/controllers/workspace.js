@@ -167,6 +167,7 @@ class Workspace {
     const press = (/** @type {string} */ name, /** @type {boolean} */ on) =>
       ref(this.#page, name, HTMLElement).setAttribute("aria-pressed", String(on));
     const desk = ref(this.#page, "desk", HTMLElement);
+    const tells = this.#page.querySelector("[data-command=reveal]") !== null;
     addCommands([
       { name: "run", label: "Run the file", keys: "mod+enter", off, act: () => this.#run("run") },
       { name: "check", label: "Check the file", keys: "mod+shift+enter", off, act: () => this.#run("check") },
@@ -193,7 +194,7 @@ class Workspace {
       { name: "download", label: "Download the file", act: () => this.#actions.download() },
       { name: "done", label: "Done with this stage", off: () => this.#isOver || !this.#goesOn, act: () => void this.#actions.done() },
       { name: "finish", label: "Finish and review", act: () => void this.#actions.finish() },
-      { name: "reveal", label: "Reveal the bugs", act: () => void this.#actions.reveal() },
+      { name: "reveal", label: "Reveal the bugs", off: () => !tells, act: () => void this.#actions.reveal() },
     ]);
   }
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.app.fakes import BUG_IDS
+from tests.app.fakes import BUG_IDS, SteppingClock
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,9 @@ async def test_the_form_opens_an_attempt_and_goes_there(client: httpx2.AsyncClie
     assert (attempt["seed"], attempt["marks"], attempt["minutes"]) == (7, False, None)
 
 
-@pytest.mark.parametrize("field", [{"seed": "many"}, {"minutes": "0"}, {"seed": "99999999999"}])
+@pytest.mark.parametrize(
+    "field", [{"seed": "many"}, {"minutes": "0"}, {"seed": "99999999999"}, {"seed": "9" * 5000}]
+)
 async def test_a_form_that_was_tampered_with_is_refused_in_words(
     client: httpx2.AsyncClient, field: dict[str, str]
 ) -> None:
@@ -75,9 +77,34 @@ async def test_a_form_that_was_tampered_with_is_refused_in_words(
     assert "<h1>" in answer.text
 
 
+async def test_what_concerns_no_field_alone_is_said_in_words(client: httpx2.AsyncClient) -> None:
+    asked = {"problem": "tiny", "stages": "debug debug"}
+    answer = await client.post("/attempts", data=asked, headers={"accept": "text/html"})
+    assert "<h1>A stage can be had once.</h1>" in re.sub(r"\s+", " ", answer.text)
+
+
 async def test_an_hour_keeps_its_last_eight_minutes(
     client: httpx2.AsyncClient, attempt: dict[str, Any]
 ) -> None:
     page = (await client.get(attempt["url"])).text
     assert facts(page)["kept_ms"] == 8 * 60_000
     assert "last 8 min to verify" in page
+
+
+async def test_time_that_the_clock_stood_still_makes_the_kept_minutes_no_longer(
+    client: httpx2.AsyncClient, attempt: dict[str, Any], clock: SteppingClock
+) -> None:
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    page = (await client.get(attempt["url"])).text
+    assert "stopped" in page and "no limit" not in page
+    clock.pass_time(seconds=5 * 60 * 60)
+    await client.post(f"/api/attempts/{attempt['id']}/resume")
+    assert facts((await client.get(attempt["url"])).text)["kept_ms"] == 8 * 60_000
+
+
+async def test_only_a_stage_with_bugs_offers_hints_and_a_reveal(client: httpx2.AsyncClient) -> None:
+    for asked, has_bugs in (({}, True), ({"mode": "scratch"}, False)):
+        attempt = (await client.post("/api/attempts", json={"problem": "tiny", **asked})).json()
+        page = (await client.get(attempt["url"])).text
+        assert ('data-command="reveal"' in page) is has_bugs
+        assert ("There are no hints in this part" in page) is not has_bugs

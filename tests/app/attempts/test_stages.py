@@ -108,6 +108,20 @@ async def test_the_follow_up_begins_with_ones_own_file_where_a_run_held(
     assert follow_up["sentence"] == attempt["stages"][0]["sentence"]
 
 
+async def test_a_mark_that_is_text_of_the_program_stays_in_ones_own_file(
+    client: httpx2.AsyncClient, sandbox: FakeSandbox
+) -> None:
+    sandbox.script = passing
+    attempt = await opened(client)
+    stage = attempt["stages"][0]
+    text = 'NOTE = """\n# marked: a word\n"""\n# marked: a mark\n  # marked: one more\n' + stage["starter"]
+    edit = {"at_ms": 1, "kind": "resync", "payload": {"text": text}}
+    await client.post(f"/api/stages/{stage['id']}/edits", json={"base": 0, "edits": [edit]})
+    await run(client, attempt, text, sandbox)
+    follow_up = (await done(client, await done(client, attempt)))["stages"][-1]
+    assert follow_up["starter"].startswith('NOTE = """\n# marked: a word\n"""\n' + stage["starter"][:20])
+
+
 async def test_the_follow_up_begins_clean_where_no_run_showed_the_last_draft(
     client: httpx2.AsyncClient, sandbox: FakeSandbox
 ) -> None:
@@ -247,3 +261,37 @@ async def test_the_clock_of_practice_can_stand_still(
 async def test_the_clock_of_a_mock_never_stands_still(client: httpx2.AsyncClient) -> None:
     mock = await opened(client, mode="mock")
     assert (await client.post(f"/api/attempts/{mock['id']}/pause")).status_code == 403
+
+
+async def test_nothing_is_gone_on_with_while_the_clock_stands(
+    client: httpx2.AsyncClient, clock: SteppingClock
+) -> None:
+    attempt = await opened(client, stages=["debug", "complexity", "classifier"], minutes=60)
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    assert (await client.post(f"/api/stages/{attempt['stages'][0]['id']}/done")).status_code == 409
+    await client.post(f"/api/attempts/{attempt['id']}/resume")
+    gate = await done(client, attempt)
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    answer = {"question": "step", "text": "T^2*d"}
+    address = f"/api/stages/{gate['stages'][-1]['id']}/answers"
+    assert (await client.post(address, json=answer)).status_code == 409
+    clock.pass_time(seconds=24 * 60 * 60)
+    resumed = (await client.post(f"/api/attempts/{attempt['id']}/resume")).json()
+    assert resumed["stages"][-1]["deadline_at"] == clock.now() + 10 * MINUTE_MS
+    assert (await client.post(address, json=answer)).status_code == 200
+
+
+async def test_an_attempt_that_ends_while_its_clock_stands_is_not_paused_any_more(
+    client: httpx2.AsyncClient,
+) -> None:
+    attempt = await opened(client, minutes=60)
+    await client.post(f"/api/attempts/{attempt['id']}/pause")
+    ended = (await client.post(f"/api/attempts/{attempt['id']}/finish")).json()
+    assert (ended["state"], ended["paused_left_ms"]) == ("abandoned", None)
+
+
+async def test_stages_can_be_named_in_the_form(client: httpx2.AsyncClient) -> None:
+    asked = {"problem": "tiny", "stages": "debug complexity kv_cache"}
+    opened_at = (await client.post("/attempts", data=asked)).headers["location"]
+    plan = (await client.get(f"/api{opened_at}")).json()["plan"]
+    assert [step["kind"] for step in plan] == HOUR

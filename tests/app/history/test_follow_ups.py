@@ -17,12 +17,14 @@ def verdict(**statuses: str) -> dict[str, Any]:
 
 
 def test_a_gate_that_was_not_reached_passed_or_half_derived() -> None:
-    assert list(of_gate(None, planned=False, debugged_ms=3_600_000)) == []
-    ((passed, words),) = of_gate(None, planned=True, debugged_ms=3_600_000)
+    assert list(of_gate(None, planned=False, debugged_ms=3_600_000, opens_more=True)) == []
+    ((passed, words),) = of_gate(None, planned=True, debugged_ms=3_600_000, opens_more=True)
     assert (passed, words) == (False, "The derivation was not reached: debugging took 60 minutes.")
-    ((passed, words),) = of_gate(gate(2), planned=True, debugged_ms=0)
+    ((passed, words),) = of_gate(gate(2), planned=True, debugged_ms=0, opens_more=True)
     assert (passed, words) == (False, "2 of 4 costs that count were derived, so there was no more time.")
-    ((passed, words),) = of_gate(gate(6, more=10), planned=True, debugged_ms=0)
+    ((_passed, words),) = of_gate(gate(2), planned=True, debugged_ms=0, opens_more=False)
+    assert words == "2 of 4 costs that count were derived."
+    ((passed, words),) = of_gate(gate(6, more=10), planned=True, debugged_ms=0, opens_more=True)
     assert (passed, words) == (True, "All 4 costs that count were derived: 10 more minutes.")
 
 

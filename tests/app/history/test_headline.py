@@ -125,10 +125,20 @@ def test_runs_that_came_to_no_verdict_are_said_to_be_so() -> None:
 
 
 def test_a_gate_says_how_much_of_what_counts_was_derived() -> None:
-    assert gate_headline(gate(0), over=False) == ("none", "Being derived.", "0 of 6 costs derived so far.")
-    assert gate_headline(gate(0, answered=False), over=True)[:2] == ("none", "Nothing was derived.")
-    assert gate_headline(gate(0), over=True)[:2] == ("failed", "None of four that count derived.")
-    assert gate_headline(gate(5, more=10), over=True) == (
+    assert gate_headline(gate(0), over=False, opens_more=True) == (
+        "none",
+        "Being derived.",
+        "0 of 6 costs derived so far.",
+    )
+    assert gate_headline(gate(0, answered=False), over=True, opens_more=True)[:2] == (
+        "none",
+        "Nothing was derived.",
+    )
+    assert gate_headline(gate(0), over=True, opens_more=True)[:2] == (
+        "failed",
+        "None of four that count derived.",
+    )
+    assert gate_headline(gate(5, more=10), over=True, opens_more=True) == (
         "passed",
         "All four that count are derived.",
         "10 more minutes for what follows. 5 of 6 costs derived.",

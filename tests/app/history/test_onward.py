@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from app.catalog import Pick, Tier
-from app.history.onward import again, onward
+from app.history.onward import again, onward, same
 from app.history.reached import Reached
-from app.history.views import Next, Review
+from app.history.views import Budget, Next, Review
 from tests.app.history.made import MINUTE, review
 from tests.app.history.test_ways import bug, lane, tally
 
@@ -112,5 +112,31 @@ def test_the_same_again_keeps_the_mode_and_its_stages() -> None:
         "tier": "drill",
         "family": "mask",
     }
-    assert again(hour(("debug", True), ("complexity", True), mode="mock"))["stages"] == "hour"
+    whole = hour(("debug", True), ("complexity", True), ("classifier", True), ("kv_cache", True), mode="mock")
+    assert again(whole)["stages"] == "hour"
+    assert again(replace(whole, mode="practice"))["stages"] == "hour"
+    assert again(hour(("debug", True), ("kv_cache", True)))["stages"] == "debug kv_cache"
     assert again(hour(("kv_cache", True))) == {"mode": "practice", "stages": "kv_cache"}
+
+
+def test_this_very_round_keeps_its_follow_up_and_how_it_was_held() -> None:
+    kinds = ("debug", "complexity", "classifier", "kv_cache")
+    made = hour(
+        *((kind, True) for kind in kinds), mode="mock", seed=7, drawn_marked=True, minutes=None, slow=True
+    )
+    asked = same(replace(made, budget=Budget(runs=2, of=3)))
+    assert asked["stages"] == " ".join(kinds)
+    assert [asked[name] for name in ("seed", "minutes", "budget", "slow", "marks")] == [
+        "7",
+        "none",
+        "3",
+        "on",
+        "on",
+    ]
+    assert "marks" not in same(hour(("kv_cache", True)))
+
+
+def test_the_page_of_a_later_stage_offers_the_same_round() -> None:
+    made = hour(("debug", True), ("classifier", True), seed=7, drawn_marked=True)
+    later = replace(made, position=1, kind="classifier", problem="classifier", marks=False)
+    assert same(later) == same(made)
