@@ -57,7 +57,8 @@ def _compiled(source: str, filename: str) -> types.CodeType:
         line = source[: source.index("\0")].count("\n") + 1
         raise Unloadable(failure("syntax", "The file holds a NUL byte; it is not Python text.", line=line))
     try:
-        return compile(source, filename, "exec", dont_inherit=True)
+        # Python takes a byte order mark at the head of a file, and not at the head of a text
+        return compile(source.removeprefix("\ufeff"), filename, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise Unloadable(from_exception(error, filename=filename), cause=error) from error
     except (MemoryError, RecursionError) as error:

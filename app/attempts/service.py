@@ -21,7 +21,7 @@ from app.engine.curves import known_curve
 from app.errors import Forbidden
 from app.identity import ensure_user
 from app.manner import Manner, Mode, manner_of
-from app.models import Attempt, Member, Run, Stage, new_id
+from app.models import Answer, Attempt, Member, Run, Stage, new_id
 from app.web.markdown import as_html
 from app.web.parts import Parts
 
@@ -95,12 +95,16 @@ async def read(parts: Parts, seat: Seat) -> AttemptView:
 
 
 async def finish(parts: Parts, seat: Seat) -> AttemptView:
-    """End an attempt; one in which nothing was ever run counts as abandoned. Finished ones stay so."""
+    """End an attempt; one in which nothing was run or answered counts as abandoned. Finished ones stay."""
     seat.require_candidate()
     now = parts.clock.now()
     async with parts.db.write() as session:
-        ran = select(Run.id).join(Stage).where(Stage.attempt_id == seat.attempt_id).limit(1)
-        state = "abandoned" if await session.scalar(ran) is None else "finished"
+        tried = [
+            select(Run.id).join(Stage).where(Stage.attempt_id == seat.attempt_id).limit(1),
+            select(Answer.stage_id).join(Stage).where(Stage.attempt_id == seat.attempt_id).limit(1),
+        ]
+        found = [await session.scalar(one) for one in tried]
+        state = "finished" if any(found) else "abandoned"
         await session.execute(
             update(Attempt)
             .where(Attempt.id == seat.attempt_id, Attempt.state == "open")

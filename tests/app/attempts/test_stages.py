@@ -295,3 +295,10 @@ async def test_stages_can_be_named_in_the_form(client: httpx2.AsyncClient) -> No
     opened_at = (await client.post("/attempts", data=asked)).headers["location"]
     plan = (await client.get(f"/api{opened_at}")).json()["plan"]
     assert [step["kind"] for step in plan] == HOUR
+
+
+async def test_a_gate_that_was_answered_is_finished_not_abandoned(client: httpx2.AsyncClient) -> None:
+    gate = await opened(client, stages=["complexity"])
+    await derive(client, gate, RIGHT)
+    assert (await done(client, gate))["state"] == "finished"
+    assert (await done(client, await opened(client, stages=["complexity"])))["state"] == "abandoned"
