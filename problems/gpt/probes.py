@@ -317,6 +317,8 @@ def position_sensitive(m: Measurements) -> Finding:
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
     if closest <= m.tolerance:
         return broken(f"{detail} It must be above 0.", measured=closest)
+    if _attention_is_blind_to_positions(m):
+        return broken("Positions reach the logits, and no attention: equal tokens have equal q, k and v.")
     text = "Positions follow a formula: it works. To initialise a table of learned ones takes one line."
     formula = m.position_table is None and m.chance <= m.tolerance
     return held(measured=closest, note=("positions_formula", text) if formula else None)
@@ -327,6 +329,13 @@ def _scores_know_positions(m: Measurements) -> bool:
     attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
     last = attentions[0].weights[:, -1] if attentions else torch.zeros(1, 1)  # (N, T)
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
+
+
+def _attention_is_blind_to_positions(m: Measurements) -> bool:
+    """Whether in every layer seen, equal tokens are given equal queries, keys, values and weights."""
+    attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
+    parts = [part for a in attentions for part in (a.q, a.k, a.v, a.weights[:, -1:].mT)]  # (N, T, d or 1)
+    return bool(parts) and all(float((part - part[:, :1]).abs().max()) <= 1e-6 for part in parts)
 
 
 @probe(title="Positions are added", component="position", needs=("position_sensitive",))
