@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sandbox import blocks, generation, own_logits, paths, pictures, slopes
+from sandbox import blocks, generation, own_logits, paths, pictures, slopes, trained
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
@@ -694,6 +694,11 @@ def loss_falls(m: Measurements) -> Finding:
         detail = f"Trained with its own steps, the model's loss on the sentence is {loss:.2f}"
         detail += f"; guessing costs {start:.2f}."
         return broken(detail, measured=loss, expected=0.0)
+    texts = torch.cat([ids, m.ids(3, ids.shape[1])])  # (4, T)
+    if (apart := trained.other_model(m.initial, m.own.model, texts)) is not None:
+        return broken(trained.words(apart), measured=apart, expected=0.0)
+    if ahead := trained.looks_ahead(m.own.model, ids[0]):
+        return broken(ahead)
     last = m.own.returned[-1] if m.own.returned else math.inf
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)
