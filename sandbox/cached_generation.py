@@ -69,6 +69,14 @@ def cached_texts(m: Measurements) -> list[Written]:
     )
 
 
+def plain_text(m: Measurements) -> Written:
+    """The same by `generate`, on the first of those models."""
+    prompt, new, std = _TRIED[0]
+    return m.subject.once(
+        "plain text", lambda: write(m, sharp(m, std=std, seed=0), prompt, new, cached=False)
+    )
+
+
 def sharp(m: Measurements, *, std: float, seed: int) -> RemoteModel:
     """A copy in the mode in which training left the model: its matrices drawn anew, gains and biases kept.
 
@@ -79,12 +87,14 @@ def sharp(m: Measurements, *, std: float, seed: int) -> RemoteModel:
     return m.initial.model.with_parameters(values) if values else drawn
 
 
-def write(m: Measurements, model: RemoteModel, length: int, new_tokens: int) -> Written:
+def write(
+    m: Measurements, model: RemoteModel, length: int, new_tokens: int, *, cached: bool = True
+) -> Written:
     """Goes on from random characters of the sentence."""
     draw = random.Random(m.subject.seed + length)
     prompt = "".join(draw.choice(sorted(set(m.text))) for _ in range(length))
     try:
-        text, fed = model.generate_counting(prompt, new_tokens, cached=True)
+        text, fed = model.generate_counting(prompt, new_tokens, cached=cached)
     except CandidateFault as fault:
         return Written(model, prompt, new_tokens, "", [], words_of(fault))
     return Written(model, prompt, new_tokens, text, fed, None)

@@ -186,11 +186,19 @@ class Classification:
 
 def unseen_results(subject: Subject) -> tuple[float, float]:
     """Accuracy and mean loss of the own training's model on texts that it has not seen; inf for NaN."""
-    return subject.once_own("unseen results", lambda: results(_of_texts(subject.own_training.model)))
+    return subject.once_own("unseen results", lambda: results(trained_model(subject), order=subject.seed))
 
 
-def results(model: RemoteModel, *, count: int = UNSEEN, seed: int = 99_991) -> tuple[float, float]:
-    ids, mask, labels = examples(count, seed=seed)
+def trained_model(subject: Subject) -> RemoteModel:
+    """The classifier that the own training returned."""
+    return _of_texts(subject.own_training.model)
+
+
+def results(model: RemoteModel, *, order: int, count: int = UNSEEN) -> tuple[float, float]:
+    """Accuracy and mean loss on texts of the task, in an order of the job's: a row's number tells nothing."""
+    ids, mask, labels = examples(count, seed=99_991)
+    shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(order))
+    ids, mask, labels = ids[shuffled], mask[shuffled], labels[shuffled]
     logits = model.logits(ids, mask).double()  # (B, K)
     if logits.dim() != 2 or logits.shape[0] != count or logits.shape[1] < TOKENS:
         return 0.0, math.inf

@@ -26,6 +26,7 @@ from sandbox import (
     pooling,
     proof,
     slopes,
+    trained,
 )
 from sandbox.asking import ask
 from sandbox.bugs import told_by_text
@@ -56,6 +57,7 @@ __all__ = [
     "pooling",
     "proof",
     "slopes",
+    "trained",
 ]
 
 _BATCH = 200  # loss points in one event

@@ -95,6 +95,9 @@ def _drawn(m: Measurements, *, std: float, seed: int, keeps: bool) -> RemoteMode
 
 def _departure(m: Measurements, model: RemoteModel, prompt: str, text: str) -> Departure | None:
     ids, start = model.tokens(text)[0], len(prompt)
+    if len(ids) > len(text):  # of bytes that were no character there is nothing to say, nor of what follows
+        text = text.partition("\N{REPLACEMENT CHARACTER}")[0]
+        ids = model.tokens(text)[0]
     if not text.startswith(prompt) or len(ids) > start + FEW:
         return Departure(prompt, text, 0, forgets=False)
     if len(ids) <= start:  # nothing written is nothing that departs

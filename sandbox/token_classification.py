@@ -110,12 +110,14 @@ class TokenClassification:
     @property
     def own_to_classes(self) -> list[str]:
         """Parameters that reach the classes and not the next token: the head that was put beside."""
-        language = {name for name, g in self.language_gradients.items() if g is not None and bool(g.any())}
-        return [
-            name
-            for name, g in self.class_gradients.items()
-            if g is not None and bool(g.any()) and name not in language
-        ]
+        language = _reached(self.language_gradients)
+        return [name for name in _reached(self.class_gradients) if name not in language]
+
+    @property
+    def own_to_language(self) -> list[str]:
+        """Parameters that reach the next token and not the classes: the head that was there."""
+        classes = _reached(self.class_gradients)
+        return [name for name in _reached(self.language_gradients) if name not in classes]
 
     @property
     def disagreement(self) -> float | None:
@@ -164,6 +166,10 @@ class TokenClassification:
     def language_loss(self) -> float:
         """The trained model's mean loss on the next digit of unseen counts, but for the stride's first."""
         return self.subject.once_own("language loss", lambda: _language_loss(self.own.model))
+
+
+def _reached(gradients: dict[str, Tensor | None]) -> list[str]:
+    return [name for name, gradient in gradients.items() if gradient is not None and bool(gradient.any())]
 
 
 def parity_results(subject: Subject) -> tuple[float, float]:

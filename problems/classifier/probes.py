@@ -12,9 +12,9 @@ import math
 import torch
 from torch import Tensor
 
-from sandbox import pooling
+from sandbox import pooling, trained
 from sandbox.calls import CandidateFault
-from sandbox.classification import CLASSES, GLIMPSE, PAD, TOKENS, Classification, results
+from sandbox.classification import CLASSES, GLIMPSE, PAD, TOKENS, Classification, results, trained_model
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, STD, T
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
@@ -293,7 +293,7 @@ def trains_with_mask(m: Classification) -> Finding:
 def initial_loss(m: Classification) -> Finding:
     if m.initial.uninitialised:
         return blocked(GARBAGE)
-    _, loss = results(m.initial.model)
+    _, loss = results(m.initial.model, order=m.subject.seed)
     expected = math.log(TOKENS)
     detail = f"Untrained, the loss is {loss:.2f}. It should be near ln {TOKENS} = {expected:.2f}."
     return judged(abs(loss - expected) <= 1.0, detail, measured=loss, expected=expected)
@@ -324,6 +324,8 @@ def loss_falls(m: Classification) -> Finding:
             f"Trained with its own steps, the model tells {accuracy:.0%} of unseen texts apart, at a loss of"
         )
         return broken(f"{detail} {loss:.2f}; guessing costs {start:.2f}.", measured=loss, expected=0.0)
+    if (apart := trained.other_model(m.initial, trained_model(m.subject), *m.ragged)) is not None:
+        return broken(trained.words(apart), measured=apart, expected=0.0)
     last = m.own.returned[-1] if m.own.returned else math.inf
     detail = f"The last loss in the list is {last:.3f}; on unseen texts the trained model has {loss:.2f}."
     return judged(last <= loss + 0.5, detail, measured=loss, expected=last)

@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sandbox import blocks, generation, own_logits, paths, pictures, slopes
+from sandbox import blocks, generation, own_logits, paths, pictures, slopes, trained
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
@@ -318,6 +318,8 @@ def position_sensitive(m: Measurements) -> Finding:
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
     if closest <= m.tolerance:
         return broken(f"{detail} It must be above 0.", measured=closest)
+    if _attention_is_blind_to_positions(m):
+        return broken("Positions reach the logits, and no attention: equal tokens have equal q, k and v.")
     text = "Positions follow a formula: it works. To initialise a table of learned ones takes one line."
     formula = m.position_table is None and m.chance <= m.tolerance
     return held(measured=closest, note=("positions_formula", text) if formula else None)
@@ -328,6 +330,13 @@ def _scores_know_positions(m: Measurements) -> bool:
     attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
     last = attentions[0].weights[:, -1] if attentions else torch.zeros(1, 1)  # (N, T)
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
+
+
+def _attention_is_blind_to_positions(m: Measurements) -> bool:
+    """Whether in every layer seen, equal tokens are given equal queries, keys, values and weights."""
+    attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
+    parts = [part for a in attentions for part in (a.q, a.k, a.v, a.weights[:, -1:].mT)]  # (N, T, d or 1)
+    return bool(parts) and all(float((part - part[:, :1]).abs().max()) <= 1e-6 for part in parts)
 
 
 @probe(title="Positions are added", component="position", needs=("position_sensitive",))
@@ -686,6 +695,11 @@ def loss_falls(m: Measurements) -> Finding:
         detail = f"Trained with its own steps, the model's loss on the sentence is {loss:.2f}"
         detail += f"; guessing costs {start:.2f}."
         return broken(detail, measured=loss, expected=0.0)
+    texts = torch.cat([ids, m.ids(3, ids.shape[1])])  # (4, T)
+    if (apart := trained.other_model(m.initial, m.own.model, texts)) is not None:
+        return broken(trained.words(apart), measured=apart, expected=0.0)
+    if ahead := trained.looks_ahead(m.own.model, ids[0]):
+        return broken(ahead)
     last = m.own.returned[-1] if m.own.returned else math.inf
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)

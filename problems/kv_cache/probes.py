@@ -11,13 +11,14 @@ import math
 
 import torch
 
-from sandbox import caching, proof
+from sandbox import caching, proof, trained
 from sandbox.beyond import beyond
-from sandbox.cached_generation import WHOLE, cached_generation, cached_texts, words_of
+from sandbox.cached_generation import WHOLE, cached_generation, cached_texts, plain_text, words_of
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import TAPS_T, Measurements, T, cross_entropy
+from sandbox.measurements import SHORT, TAPS_T, Measurements, T, cross_entropy
 from sandbox.probing import Finding, broken, held, judged, not_applicable, not_seen, probe
+from sandbox.responses import training_responses
 from sandbox.wording import shown, stopped
 
 # --- the program, and the model without caches ----------------------------------------------------------
@@ -62,9 +63,13 @@ def causal(m: Measurements) -> Finding:
     i, j = divmod(int(future.argmax()), T)
     worst = float(future.max())
     detail = f"Without caches, changing token {j} moved the logits at position {i} by {shown(worst)}."
-    if worst <= m.tolerance:
-        return held(measured=worst, expected=0.0)
-    return broken(f"{detail} It must be 0.", measured=worst, expected=0.0, picture=lambda: data)
+    if worst > m.tolerance:
+        return broken(f"{detail} It must be 0.", measured=worst, expected=0.0, picture=lambda: data)
+    model = m.drawn.without([])  # a copy: training mode may leave traces
+    found = training_responses(model, m.opening, changed=[T - 1], vocabulary=m.vocabulary)  # (T, 1)
+    late = float(found[:-1].max())
+    detail = f"In training mode, changing token {T - 1} moved logits before it by {shown(late)}."
+    return judged(late <= m.tolerance, f"{detail} It must be 0.", measured=max(worst, late), expected=0.0)
 
 
 @probe(title="Every position sees the past", component="attention", needs=("repeatable",))
@@ -95,6 +100,22 @@ def _scores_know_positions(m: Measurements) -> bool:
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
 
 
+@probe(title="Without caches the model is what it was", component="model", needs=("repeatable",))
+def model_unchanged(m: Measurements) -> Finding:
+    if m.disagreement is None or not _has_given_weights(m):
+        return not_seen("Its weights have other names than the given ones.")
+    detail = "With the same weights the given model's log-probabilities differ by up to"
+    found = f"{detail} {shown(m.disagreement)}. It must be 0."
+    return judged(m.disagreement <= m.tolerance, found, measured=m.disagreement, expected=0.0)
+
+
+def _has_given_weights(m: Measurements) -> bool:
+    given = m.reference.initial if m.reference is not None else {}
+    return {name: value.shape for name, value in m.drawn_values.items()} == {
+        name: value.shape for name, value in given.items()
+    }
+
+
 @probe(title="The loss falls, and the model is the one that learnt", component="loop", waits=True)
 def loss_falls(m: Measurements) -> Finding:
     ids = torch.tensor([m.own.model.tokens(m.text)[0]])
@@ -103,6 +124,15 @@ def loss_falls(m: Measurements) -> Finding:
     if loss > 0.5 * start:
         detail = f"Trained with its own steps, the model's loss on the sentence is {loss:.2f}"
         return broken(f"{detail}; guessing costs {start:.2f}.", measured=loss, expected=0.0)
+    returned = len(m.subject.train(m.text, steps=SHORT, seed=m.subject.seed).returned)
+    if returned != SHORT:
+        told = f"Asked for {SHORT} steps, `train` returned {returned} losses."
+        return broken(told, measured=returned, expected=SHORT)
+    texts = torch.cat([ids, m.ids(3, ids.shape[1])])  # (4, T)
+    if (apart := trained.other_model(m.initial, m.own.model, texts)) is not None:
+        return broken(trained.words(apart), measured=apart, expected=0.0)
+    if ahead := trained.looks_ahead(m.own.model, ids[0]):
+        return broken(ahead)
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)
 
@@ -115,6 +145,18 @@ def tokenizer(m: Measurements) -> Finding:
             return broken(f"'{text}' comes back as '{decoded[:200]}'.")
         if len(ids) != len(text):
             return broken(f"{len(text)} characters become {len(ids)} tokens.", measured=len(ids))
+    return held()
+
+
+@probe(title="Generation without caches is what it was", component="generate", needs=("tokenizer",))
+def plain_generation(m: Measurements) -> Finding:
+    made = plain_text(m)
+    asked = f"After '{made.prompt}' generation without caches"
+    if made.stopped:
+        return broken(f"{asked} stopped. {made.stopped}")
+    whole = made.text.startswith(made.prompt) and len(made.text) == len(made.prompt) + made.new_tokens
+    if not whole or made.first_departure is not None:
+        return broken(f"{asked} gave '{made.text[:60]}': not what the model puts first.")
     return held()
 
 

@@ -6,13 +6,17 @@ things, `language` and `classes`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from sandbox import trained
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, T
 from sandbox.probing import Finding, broken, held, judged, not_seen, probe
+from sandbox.responses import training_responses
 from sandbox.subject import RemoteModel
 from sandbox.token_classification import CLASSES, DIGITS, TokenClassification
 from sandbox.wording import among, shown, stopped
@@ -85,6 +89,14 @@ def _causal(m: TokenClassification, model: RemoteModel) -> Finding:
             return broken(
                 f"Changing token {j} moves logits before it by {shown(moved)}. It must be 0.", measured=moved
             )
+    late = model.without([])  # a copy: training mode may leave traces
+    found = training_responses(late, ids[0], changed=[T - 1], vocabulary=list(range(DIGITS)))  # (T, 1)
+    if (moved := float(found[:-1].max())) > m.tolerance:
+        return broken(
+            f"In training mode, changing token {T - 1} moves logits before it by {shown(moved)}."
+            " It must be 0.",
+            measured=moved,
+        )
     return held(measured=0.0, expected=0.0)
 
 
@@ -121,6 +133,8 @@ def head_beside(m: TokenClassification) -> Finding:
     names = m.own_to_classes
     if not names:
         return broken("No parameter reaches the classes that does not reach the next token's logits too.")
+    if m.disagreement is not None and not m.own_to_language:  # the given head is tied to nothing
+        return broken("No parameter reaches the next token's logits that does not reach the classes too.")
     return held()
 
 
@@ -185,6 +199,10 @@ def loss_falls(m: TokenClassification) -> Finding:
         return broken(f"Asked for {SHORT} steps, `train` returned {returned} losses.", measured=returned)
     accuracy, loss = m.judged
     detail = f"Trained with its own steps, the model tells {accuracy:.0%} of random digits right."
+    for own, head in ((m.own.model, "language"), (replace(m.own.model, head="tokens"), "tokens")):
+        initial = replace(m.initial, model=replace(m.initial.model, head=head))
+        if (apart := trained.other_model(initial, own, m.ids(4, T))) is not None:
+            return broken(trained.words(apart), measured=apart, expected=0.0)
     return judged(accuracy >= 0.8, f"{detail} The loss is {loss:.2f}.", measured=accuracy, expected=1.0)
 
 
