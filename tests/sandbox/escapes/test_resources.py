@@ -33,12 +33,14 @@ HOARDS = several(
             while True:
                 held.append(torch.ones(4 << 20))
         """,
-        "hoard memory that is shared with nobody": """
-            import mmap
-            held = []
-            while True:
-                held.append(mmap.mmap(-1, 16 << 20))
-                held[-1].write(b"x" * (16 << 20))
+        "hoard page tables by looking at single pages far apart": """
+            import ctypes
+            libc = ctypes.CDLL(None)
+            libc.mmap.restype = ctypes.c_size_t
+            libc.mmap.argtypes = [ctypes.c_size_t] * 6
+            for number in range(1, 60_000):
+                page = libc.mmap((number << 31) - 4096, 8192, 1, 0x22, 2**64 - 1, 0)
+                ctypes.string_at(page, 1), ctypes.string_at(page + 4096, 1)
         """,
         "hoard memory behind a first thread that has ended": """
             import ctypes, platform, threading
@@ -65,7 +67,6 @@ HOARDS = several(
     rows={
         "hoard bytes": ("memory bomb bytearray",),
         "hoard tensors": ("memory bomb torch",),
-        "hoard memory that is shared with nobody": ("memory via MAP_SHARED anon mmap",),
     },
     held_by="the supervisor's measure of memory",
 )
