@@ -12,6 +12,7 @@ from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
+    from tests.sandbox.escapes.jails import Jails
 
 pytestmark = [pytest.mark.jail, pytest.mark.timeout(120)]
 
@@ -157,6 +158,28 @@ ENDLESS = several(
 @each(ENDLESS, core=2)
 def test_time_ends_at_the_deadline(jail: Jailed, attack: str) -> None:
     assert jail.attack(attack).failure in ("timeout", "exception")  # a bignum may be too large for its memory
+
+
+@scenario(held_by="the supervisor never waits for a pipe")
+def test_a_pipe_that_is_emptied_behind_its_back_does_not_keep_the_supervisor(jails: Jails) -> None:
+    ran = jails["landlock"].attack(
+        """
+        import os, time
+        reading = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+        for number in range(60):
+            os.write(5, b"[1,2]\\n" * 10_000)  # keeps it busy between being told of both pipes and reading
+            os.write(1, b"x")
+            time.sleep(0.0005 * (number % 12 + 1))
+            try:
+                os.read(reading, 65536)
+            except BlockingIOError:
+                pass
+            time.sleep(0.02)
+        time.sleep(3600)
+    """,
+        limits=Limits(wall_s=4),
+    )
+    assert ran.failure == "timeout"
 
 
 @scenario("RLIMIT_CPU alone (pid1 must still die)", held_by="RLIMIT_CPU, soft and hard alike")
