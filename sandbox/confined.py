@@ -41,11 +41,21 @@ class Confined:
     def locked(self) -> bool:
         return self.setup == LOCKED
 
+    def listen(self, descriptor: int, take: Take) -> None:
+        """Reads that pipe from now on, and never waits for it: at level landlock the child can open its own
+        end anew in /proc/self/fd, for reading, and empty it between our being told and our reading.
+        """
+        os.set_blocking(descriptor, False)
+        self.sources[descriptor] = take
+
     def take_setup(self, data: bytes) -> None:
         self.setup += data
 
     def read(self, descriptor: int) -> bool:
-        """Takes what has come on one pipe; False, and the pipe closed, at its end."""
+        """Takes what has come on one pipe; False, and the pipe closed, at its end.
+
+        Raises BlockingIOError when nothing has come after all.
+        """
         data = os.read(descriptor, _READ)
         self.sources[descriptor](data)
         if not data:
@@ -56,7 +66,6 @@ class Confined:
     def finish(self) -> Ending:
         """Takes what is still in the pipes of the dead child, then reaps it."""
         for descriptor in list(self.sources):
-            os.set_blocking(descriptor, False)
             try:
                 while self.read(descriptor):
                     pass

@@ -56,7 +56,7 @@ class Family:
         os.close(writing)
         assert confined.stream is not None
         confined.reports = Reports(confined.stream, limits=self._limits)
-        confined.sources[reading] = confined.reports.take
+        confined.listen(reading, confined.reports.take)
         return confined
 
     def calls(self, *, fill_uninitialized: bool, visible: bool) -> tuple[Confined, tuple[int, int]]:
@@ -87,8 +87,8 @@ class Family:
         stop = functools.partial(confined.child.kill, "output")
         confined.stream = Stream(self._tell)
         output = Output(confined.stream, limits=self._limits, on_excess=stop)
-        confined.sources[stdout] = output.taker("stdout")
-        confined.sources[stderr] = output.taker("stderr")
+        confined.listen(stdout, output.taker("stdout"))
+        confined.listen(stderr, output.taker("stderr"))
         return confined
 
     def _fork(
@@ -106,6 +106,6 @@ class Family:
         )
         os.close(writing)
         confined = Confined(child)
-        confined.sources[reading] = confined.take_setup
+        confined.listen(reading, confined.take_setup)
         self._all.append(confined)
         return confined

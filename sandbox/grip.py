@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-# What is swapped out or lies in huge pages is held all the same, and counts as no Rss.
-_COUNTED = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
+# What is swapped out or lies in huge pages is held all the same, and counts as no Rss. Nor do page tables: a
+# program that only looks at single pages far apart fills a GiB of them.
+_COUNTED = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|HugetlbPages|VmPTE):\s+(\d+) kB", re.MULTILINE)
 _THREADS = re.compile(rb"^Threads:\s+(\d+)", re.MULTILINE)
 _LOOK_S = 0.2
 
@@ -119,7 +120,7 @@ def _read(path: str, *, folder: int) -> bytes:
 
 
 def memory_in(status: bytes) -> int:
-    """The anonymous and shared memory in a /proc/<pid>/status, in bytes; 0 once the process is dead."""
+    """What a /proc/<pid>/status tells of memory that is held, page tables too, in bytes; 0 of the dead."""
     return 1024 * sum(int(number) for number in _COUNTED.findall(status))
 
 

@@ -111,7 +111,7 @@ def _set_rlimits(limits: Limits) -> None:
     cpu = int(limits.wall_s + time.process_time()) + 1  # one of a pool has imported torch by then
     for kind, value in (
         (resource.RLIMIT_CPU, cpu),  # soft = hard: process 1 ignores SIGXCPU, but not the SIGKILL
-        (resource.RLIMIT_AS, limits.address_bytes),  # RLIMIT_DATA would miss shared anonymous memory
+        (resource.RLIMIT_AS, limits.address_bytes),  # RLIMIT_DATA would miss what is mapped to be read
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_STACK, limits.stack_bytes),

@@ -21,10 +21,10 @@ class Limits:
     wall_s: float = 20.0  # one process of the submission, from fork to end; its RLIMIT_CPU is a second more
     examine_s: float = 60.0  # the whole run with its examiner, which has the submission train several times
 
-    # Memory. Anonymous and shared memory is counted, above what every child inherits from the warm process.
+    # Memory. Anonymous memory and page tables count, above what every child inherits from the warm process.
     memory_bytes: int = 1024 * MIB  # one process, measured every 25 ms: a fast writer gets some 40 MiB over
     run_bytes: int = 1536 * MIB  # all processes of a run together; past it the largest of them is stopped
-    address_bytes: int = 2048 * MIB  # RLIMIT_AS: the wall that no kind of mmap gets around
+    address_bytes: int = 2048 * MIB  # RLIMIT_AS: the wall that no private mapping gets around
     stack_bytes: int = 8 * MIB  # RLIMIT_STACK: also what each thread maps
 
     # Files. The one place to write is a tmpfs of each process's own; without namespaces there is none.

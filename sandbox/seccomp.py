@@ -43,6 +43,7 @@ MACHINES: Mapping[str, Machine] = {
     for name, audit_arch in (("x86_64", 0xC000003E), ("aarch64", 0xC00000B7))
 }
 
+_MAP_SHARED = 0x01  # also in MAP_SHARED_VALIDATE
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW_ANYTHING = 0x7E020080  # NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 _IOCTLS = (
@@ -103,6 +104,9 @@ def _rules(*, pid: int, deny: bytes, receives_descriptors: bool) -> dict[str, li
     """What a call's arguments must be; each rule ends in a return of its own."""
     allow = _return(_RET_ALLOW)
     return {
+        # Shared memory that is unmapped but for a page, or dropped by madvise, is still held, and no count
+        # of a process tells it; neither does RLIMIT_AS.
+        "mmap": [_argument(3), _jump(_JUMP_ANY_BIT, _MAP_SHARED, 0, 1), deny, allow],
         "clone": [
             _argument(0),
             _jump(_JUMP_ANY_BIT, _CLONE_NEW_ANYTHING, 1, 0),

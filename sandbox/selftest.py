@@ -167,7 +167,7 @@ def _make_namespace(target: Target) -> str:
 
 
 def _take_address_space(target: Target) -> str:
-    with mmap.mmap(-1, _LIMITS.address_bytes) as taken:
+    with mmap.mmap(-1, _LIMITS.address_bytes, mmap.MAP_PRIVATE) as taken:
         return f"{len(taken)} bytes"
 
 

@@ -113,8 +113,9 @@ class Supervisor:
 
     def _read(self, confined: Confined, descriptor: int) -> None:
         was_locked = confined.locked
-        if not confined.read(descriptor):
-            self._selector.unregister(descriptor)
+        with suppress(BlockingIOError):
+            if not confined.read(descriptor):
+                self._selector.unregister(descriptor)
         if confined.locked and not was_locked and confined is self._script:
             self._tell("status", {"phase": "running"})
 

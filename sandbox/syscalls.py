@@ -23,7 +23,6 @@ _ALLOWED = """
     futex                 202       98
     read                    0       63
     write                   1       64
-    mmap                    9      222
     munmap                 11      215
     mprotect               10      226
     mremap                 25      216
@@ -105,6 +104,7 @@ _FILTERED = """
     # name             x86-64  aarch64
     clone                  56      220
     clone3                435      435
+    mmap                    9      222
     prlimit64             302      261
     tgkill                234      131
     ioctl                  16       29

@@ -35,6 +35,10 @@ def _imports_torch(tree: ast.Module) -> bool:
 
 def _guard(source: str, tree: ast.Module) -> int:
     for node in tree.body:
-        if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+        if isinstance(node, ast.If) and any(_is_name(part) for part in ast.walk(node.test)):
             return line_offsets(source)[node.lineno - 1]
     return len(source)
+
+
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "__name__"

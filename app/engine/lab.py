@@ -114,13 +114,16 @@ def facts_in(output: str) -> list[dict[str, Any]]:
     """The facts among what was printed; a program may print what it likes, so nothing is believed of them."""
     lines = [line.removeprefix(PREFIX) for line in output.splitlines() if line.startswith(PREFIX)]
     found = [_read(line) for line in lines[:MOST_LINES]]
-    return [plain(fact) for fact in found if isinstance(fact, dict)]
+    return [fact for fact in found if isinstance(fact, dict)]
 
 
 def _read(line: str) -> Any:
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
+        return plain(json.loads(line))
+    except (
+        ValueError,
+        RecursionError,
+    ):  # what is nested deeply may be read and still be too deep to go through
         return None
 
 

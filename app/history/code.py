@@ -42,20 +42,28 @@ def _nodes(source: str) -> Iterator[ast.AST]:
 
 def _is_a_mask(node: ast.expr) -> bool:
     """By the name of what is taken, whatever is cut from it or called on it."""
-    match node:
-        case ast.Name(id=name):
-            return any(part in name.lower() for part in MASKS)
-        case ast.Attribute(value=inside, attr=name):
-            return any(part in name.lower() for part in MASKS) or _is_a_mask(inside)
-        case ast.Subscript(value=inside) | ast.Call(func=inside) | ast.Compare(left=inside):
-            return _is_a_mask(inside)
-    return False
+    while True:  # a chain may be longer than Python's own stack
+        match node:
+            case ast.Name(id=name):
+                return _says_mask(name)
+            case ast.Attribute(attr=name) if _says_mask(name):
+                return True
+            case ast.Attribute(value=inside) | ast.Subscript(value=inside):
+                node = inside
+            case ast.Call(func=inside) | ast.Compare(left=inside):
+                node = inside
+            case _:
+                return False
+
+
+def _says_mask(name: str) -> bool:
+    return any(part in name.lower() for part in MASKS)
 
 
 def _is_a_number(node: ast.expr) -> bool:
+    while isinstance(node, ast.UnaryOp):
+        node = node.operand
     match node:
-        case ast.Constant() | ast.UnaryOp(operand=ast.Constant()) | ast.Call(func=ast.Name(id="float")):
+        case ast.Constant() | ast.Call(func=ast.Name(id="float")):
             return True
-        case ast.UnaryOp(operand=inside):
-            return _is_a_number(inside)
     return False

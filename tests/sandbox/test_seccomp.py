@@ -75,6 +75,14 @@ def test_a_thread_may_be_cloned_and_nothing_else(machine: Machine) -> None:
 
 
 @machines
+def test_memory_is_ones_own(machine: Machine) -> None:
+    private, shared, shared_validate = 0x22, 0x21, 0x23
+    assert verdict(machine, "mmap", 0, 4096, 3, private) == ALLOW
+    assert verdict(machine, "mmap", 0, 4096, 3, shared) == DENY
+    assert verdict(machine, "mmap", 0, 4096, 3, shared_validate) == DENY
+
+
+@machines
 def test_clone3_is_said_to_be_missing(machine: Machine) -> None:
     assert verdict(machine, "clone3") == NOT_THERE
 

@@ -37,3 +37,8 @@ def test_a_problem_that_follows_has_a_start_for_each_shape(pack: Path) -> None:
     (pack / "tiny" / "given.py").write_text(GIVEN)
     found = load_catalog(pack).problem("tiny")
     assert found.starts["tiny"] == with_given(found.shapes["tiny"], GIVEN)
+
+
+def test_a_condition_deeper_than_the_stack_is_no_obstacle() -> None:
+    source = "if a" + ".b" * 2000 + ":\n    pass\n"
+    assert with_given(source, GIVEN).startswith(source)

@@ -38,3 +38,9 @@ def test_what_is_called_is_told_by_name_and_what_does_not_parse_calls_nothing() 
     assert calls("loss.backward()\n# optimizer.step()\nprint(1)\n") == {"backward"}
     assert calls("def (") == frozenset()
     assert multiplied_mask("def (") is None
+
+
+@pytest.mark.parametrize("chain", ["a" + ".b" * 2000, "~" * 2000 + "a", "a" + "[0]" * 900])
+def test_a_chain_longer_than_the_stack_is_read_all_the_same(chain: str) -> None:
+    assert multiplied_mask(f"x = mask * {chain}\n") == 1
+    assert multiplied_mask(f"x = {chain} * weight\n") is None

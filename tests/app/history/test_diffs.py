@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,3 +43,13 @@ def test_a_diff_says_each_line_as_it_stands_in_either_version(old: list[str], ne
     come = {line.new for line in lines if line.kind == "add"}
     kept = [text for number, text in enumerate(olds, start=1) if number not in gone]
     assert kept == [text for number, text in enumerate(news, start=1) if number not in come]
+
+
+def test_texts_that_were_made_to_be_compared_for_minutes_are_one_change() -> None:
+    words = [f"{number:x}" for number in range(128)]
+    before = "\n".join(words[i % 128] for i in range(16_000))
+    after = "\n".join(words[3 * i % 128] for i in range(16_000))
+    began = time.monotonic()
+    found = diff(before, after)
+    assert time.monotonic() - began < 5
+    assert (found.added, found.removed, len(found.hunks)) == (16_000, 16_000, 1)

@@ -22,6 +22,22 @@ def hide_memory_in_a_secret_file() -> object:
     return call((447, 447), 0)
 
 
+@attempt("memory via MAP_SHARED anon mmap")
+def hide_memory_that_stays_when_it_is_dropped() -> object:
+    shared = mmap.mmap(-1, 1 << 20)
+    shared.write(b"x" * (1 << 20))
+    shared.madvise(mmap.MADV_DONTNEED)  # as unmapping all but one page would: held, and counted nowhere
+    return f"{shared[:].count(b'x')} bytes"
+
+
+@attempt()
+def hide_memory_in_a_device_of_zeros() -> object:
+    shared = mmap.mmap(os.open("/dev/zero", os.O_RDWR), 1 << 20)
+    shared.write(b"x" * (1 << 20))
+    shared.madvise(mmap.MADV_DONTNEED)
+    return f"{shared[:].count(b'x')} bytes"
+
+
 @attempt("SysV shm")
 def share_memory() -> object:
     segment = call((29, 194), 0, 1 << 20, 0o1600)
@@ -66,7 +82,7 @@ def handle_its_own_page_faults() -> object:
 @attempt("syscall vmsplice")
 def lend_pages_to_a_pipe() -> object:
     _, writing = os.pipe()
-    page = mmap.mmap(-1, 4096)
+    page = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE)
     vector = filled("QQ", ctypes.addressof(ctypes.c_char.from_buffer(page)), 4096)
     return call((278, 75), writing, vector, 1, 0)
 
@@ -80,13 +96,13 @@ def move_pages_between_pipes() -> object:
 
 @attempt("syscall mbind")
 def bind_memory_to_a_node() -> object:
-    page = mmap.mmap(-1, 4096)
+    page = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE)
     return call((237, 235), ctypes.addressof(ctypes.c_char.from_buffer(page)), 4096, 0, 0, 0, 0)
 
 
 @attempt()
 def lock_memory() -> object:
-    page = mmap.mmap(-1, 4096)
+    page = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE)
     return call((149, 228), ctypes.addressof(ctypes.c_char.from_buffer(page)), 4096)
 
 

@@ -61,7 +61,7 @@ def hold_a_hundred_files_open() -> object:
 
 @attempt()
 def take_more_address_space_than_allowed() -> object:
-    return len(mmap.mmap(-1, 2 << 30))
+    return len(mmap.mmap(-1, 2 << 30, mmap.MAP_PRIVATE))
 
 
 @attempt("syscall seccomp(log another filter)")

@@ -12,6 +12,7 @@ from tests.sandbox.escapes.registry import each, scenario, several
 
 if TYPE_CHECKING:
     from tests.conftest import Jailed
+    from tests.sandbox.escapes.jails import Jails
 
 pytestmark = [pytest.mark.jail, pytest.mark.timeout(120)]
 
@@ -33,12 +34,14 @@ HOARDS = several(
             while True:
                 held.append(torch.ones(4 << 20))
         """,
-        "hoard memory that is shared with nobody": """
-            import mmap
-            held = []
-            while True:
-                held.append(mmap.mmap(-1, 16 << 20))
-                held[-1].write(b"x" * (16 << 20))
+        "hoard page tables by looking at single pages far apart": """
+            import ctypes
+            libc = ctypes.CDLL(None)
+            libc.mmap.restype = ctypes.c_size_t
+            libc.mmap.argtypes = [ctypes.c_size_t] * 6
+            for number in range(1, 60_000):
+                page = libc.mmap((number << 31) - 4096, 8192, 1, 0x22, 2**64 - 1, 0)
+                ctypes.string_at(page, 1), ctypes.string_at(page + 4096, 1)
         """,
         "hoard memory behind a first thread that has ended": """
             import ctypes, platform, threading
@@ -65,7 +68,6 @@ HOARDS = several(
     rows={
         "hoard bytes": ("memory bomb bytearray",),
         "hoard tensors": ("memory bomb torch",),
-        "hoard memory that is shared with nobody": ("memory via MAP_SHARED anon mmap",),
     },
     held_by="the supervisor's measure of memory",
 )
@@ -156,6 +158,28 @@ ENDLESS = several(
 @each(ENDLESS, core=2)
 def test_time_ends_at_the_deadline(jail: Jailed, attack: str) -> None:
     assert jail.attack(attack).failure in ("timeout", "exception")  # a bignum may be too large for its memory
+
+
+@scenario(held_by="the supervisor never waits for a pipe")
+def test_a_pipe_that_is_emptied_behind_its_back_does_not_keep_the_supervisor(jails: Jails) -> None:
+    ran = jails["landlock"].attack(
+        """
+        import os, time
+        reading = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+        for number in range(60):
+            os.write(5, b"[1,2]\\n" * 10_000)  # keeps it busy between being told of both pipes and reading
+            os.write(1, b"x")
+            time.sleep(0.0005 * (number % 12 + 1))
+            try:
+                os.read(reading, 65536)
+            except BlockingIOError:
+                pass
+            time.sleep(0.02)
+        time.sleep(3600)
+    """,
+        limits=Limits(wall_s=4),
+    )
+    assert ran.failure == "timeout"
 
 
 @scenario("RLIMIT_CPU alone (pid1 must still die)", held_by="RLIMIT_CPU, soft and hard alike")
