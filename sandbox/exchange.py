@@ -114,7 +114,7 @@ class Exchange:
 
     async def _take_finding(self, message: dict[str, Any], emit: Emit) -> None:
         match message:
-            case {"event": "property" | "loss" as kind, "data": dict() as data}:
+            case {"event": "property" | "loss" | "verdict" | "bug" as kind, "data": dict() as data}:
                 if kind == "property":
                     self._properties.append(data)
                 async with self._turn:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Event, Limits, Sandbox, Unavailable, launch
+from sandbox.job import IssuedBug
 from sandbox.limits import MIB
 
 if TYPE_CHECKING:
@@ -47,6 +48,28 @@ def test_a_run_streams_its_output_and_then_what_was_found(jailed: Jailed) -> Non
     assert (ran.text().startswith("one\n"), ran.text("stderr")) == (True, "two\n")
     assert ran.verdict["outcome"] == "passed"
     assert ran.verdict["level"] == jailed.sandbox.level
+
+
+def test_the_whole_files_verdict_streams_before_the_bugs_that_grafts_judge(jailed: Jailed) -> None:
+    masked = '        att = att.masked_fill(self.mask[:T, :T] == 0, float("-inf"))\n'
+    left = "        self.ln_2 = nn.LayerNorm(config.n_embd)\n"
+    bugs = (
+        IssuedBug(
+            id="mask",
+            component="attention",
+            properties=("causal",),
+            find=masked,
+            replace="        att = att * self.mask[:T, :T]\n",
+        ),
+        IssuedBug(id="norm", component="block", properties=("runs",), find=left, replace="", crashes=True),
+    )
+    repaired = "        att = att + torch.where(self.mask[:T, :T] > 0, 0.0, -1e9)\n"
+    source = SHAPE.replace(masked, repaired).replace(left, "")
+    ran = jailed.run(source, kind="check", limits=Limits(), bugs=bugs)
+    told = [event for event in ran.events if event.kind in ("verdict", "bug")]
+    assert [event.kind for event in told] == ["verdict", "bug"]
+    assert {bug["id"]: bug["status"] for bug in told[0].data["bugs"]} == {"mask": "blocked", "norm": "broken"}
+    assert told[1].data == {"id": "mask", "status": "fixed"}
 
 
 def test_a_check_runs_nothing_visibly(jailed: Jailed) -> None:
