@@ -113,8 +113,15 @@ def barriers(page: Page) -> list[Any]:
     found: list[Any] = []
     for theme, tags in THEMES.items():
         page.emulate_media(color_scheme=theme)
-        rules = page.evaluate(_RUN_AXE, tags)["violations"]
-        found += [
-            (theme, rule["id"], node["target"], node["html"]) for rule in rules for node in rule["nodes"]
-        ]
+        found += [(theme, *one) for one in _lasting(page, tags)]
     return found
+
+
+def _lasting(page: Page, tags: list[str]) -> list[tuple[Any, ...]]:
+    """What is still there when the editor has had the time to draw itself in the other theme."""
+    for wait_ms in (500, 2000, None):
+        rules = page.evaluate(_RUN_AXE, tags)["violations"]
+        if not rules or wait_ms is None:
+            break
+        page.wait_for_timeout(wait_ms)
+    return [(rule["id"], node["target"], node["html"]) for rule in rules for node in rule["nodes"]]
