@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any, TypeVar
 
 from app.catalog.source import Definition, Edit, definitions, sentence_literal, splice
@@ -78,6 +78,7 @@ def compose(problem: Problem, variant: Variant) -> Starter:
     edits = [patch_edit(shape, patch) for patch in patches]
     marks = mark_edits(shape, patches) if variant.marks else []
     try:
+        _require_lines_of_their_own(shape, edits)
         source, starts = splice(shape, [*edits, *sentence_edits(shape, sentence), *marks])
         compile(source, problem.filename, "exec")
     except (ValueError, SyntaxError) as error:
@@ -89,6 +90,13 @@ def compose(problem: Problem, variant: Variant) -> Starter:
         for number, (bug, patch, start) in enumerate(zip(bugs, patches, starts, strict=False), start=1)
     )
     return Starter(variant=variant, source=source, sentence=sentence, slots=slots)
+
+
+def _require_lines_of_their_own(shape: str, edits: Sequence[Edit]) -> None:
+    """Raises ValueError for two bugs in one line: the judge tells bugs by whole lines."""
+    spans = sorted((shape.count("\n", 0, edit.start), shape.count("\n", 0, edit.end - 1)) for edit in edits)
+    if any(first[1] >= second[0] for first, second in pairwise(spans)):
+        raise ValueError("two bugs share a line")
 
 
 def compose_blank(problem: Problem, variant: Variant) -> Starter:
