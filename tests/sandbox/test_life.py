@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,11 +143,19 @@ def test_a_submission_that_the_kernel_kills_is_told_so_and_nobody_else_is_hurt(j
 
 
 def _submission(jailed: Jailed) -> int:
-    """The process that loops: of the two locked ones, the one that has used the processor."""
-    return max(
-        (pid for pid in jailed.processes if _score(pid) == 1000),
-        key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().split()[13]),
-    )
+    """The process that loops: of the locked ones, the one that has clearly used the processor most."""
+    while True:
+        locked = (pid for pid in jailed.processes if _score(pid) == 1000)
+        used = sorted((_ticks(pid), pid) for pid in locked)
+        if len(used) > 1 and used[-1][0] - used[-2][0] >= 20:  # a fifth of a second
+            return used[-1][1]
+        time.sleep(0.02)
+
+
+def _ticks(pid: int) -> int:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().split()[13])
+    return 0
 
 
 def test_a_zygote_that_gets_no_process_loses_the_run_and_not_itself(monkeypatch: pytest.MonkeyPatch) -> None:
