@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
