@@ -22,7 +22,7 @@ from sandbox import Outcome
 PATIENCE_S = 120  # a proof must not depend on how busy the machine is
 PROVEN, DISPROVEN, OUR_FAULT = 0, 1, 3
 CLAIMS = {
-    "shape": "the clean shape learns each sentence and passes",
+    "shape": "the clean shape learns its sentences and passes",
     "start": "the unsolved start loads, and does not pass",
     "bug": "alive alone, by the properties and the symptom it names; gone when it is taken out",
     "valid": "written otherwise, and accepted",
