@@ -1,4 +1,4 @@
-"""The eleven answers that a candidate process gives: it does what it is asked and decides nothing."""
+"""The ten answers that a candidate process gives: it does what it is asked and decides nothing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class Answers:
     def __call__(self, call: Message) -> Message:
         answer: Callable[[Message], Message] = getattr(self, f"_{call.name}")
         try:
-            return answer(call)
+            with self._silenced(call):
+                return answer(call)
         except Unloadable as error:
             return Message("failure", error.failure)
         except BaseException as error:
@@ -137,15 +138,6 @@ class Answers:
                 parameter.copy_(drawn * call.fields["std"])
         return self._handle(held)
 
-    def _zero_branch(self, call: Message) -> Message:
-        """A copy with the named parameters at zero: what they alone produce is zero as well."""
-        held = self._copy(call)
-        named = dict(held.model.named_parameters())
-        with torch.no_grad():
-            for name in call.fields["names"]:
-                named[name].zero_()
-        return self._handle(held)
-
     def _logits(self, call: Message) -> Message:
         """In evaluation mode; in training mode with gradients where a seed for its dropout is given.
 
@@ -216,6 +208,25 @@ class Answers:
         tokenizer = self._held[call.fields["handle"]].tokenizer
         ids = contract.call_encode(tokenizer, call.fields["text"])
         return Message("answer", {"ids": ids, "decoded": contract.call_decode(tokenizer, ids)})
+
+    @contextlib.contextmanager
+    def _silenced(self, call: Message) -> Iterator[None]:
+        """While it is answered, the parameters that the call wants silent are at zero; then as they were."""
+        names = call.fields.get("silent")
+        if not names:
+            yield
+            return
+        named = dict(self._model(call).named_parameters())
+        kept = {name: named[name].detach().clone() for name in names}
+        try:
+            with torch.no_grad():
+                for name in kept:
+                    named[name].zero_()
+            yield
+        finally:
+            with torch.no_grad():
+                for name, value in kept.items():
+                    named[name].copy_(value)
 
     def _model(self, call: Message) -> nn.Module:
         model: nn.Module = self._held[call.fields["handle"]].model

@@ -125,7 +125,11 @@ def _find(part: Tensor, taps: list[Tap], side: str, *, B: int, T: int, at: int) 
 def _match(part: Tensor, rows: Tensor) -> tuple[frozenset[int], float] | None:
     """Columns of `rows` (B, n) that `part` (B, m) consists of, and the one factor between them."""
     part, rows = part - part.mean(0), rows - rows.mean(0)
-    sizes = part.norm(dim=0)[:, None] * rows.norm(dim=0)  # (m, n)
+    lengths, first = rows.norm(dim=0), part[:, 0]  # (n,), (B,)
+    likest = (first @ rows).abs() / (first.norm() * lengths).clamp_min(1e-30)
+    if not float(likest.max()) > 1 - _SAME:  # for nearly all products that settles it
+        return None
+    sizes = part.norm(dim=0)[:, None] * lengths  # (m, n)
     cosine = (part.T @ rows) / sizes.clamp_min(1e-30)
     best, column = cosine.abs().max(dim=1)
     if not bool((best > 1 - _SAME).all()):

@@ -23,6 +23,10 @@ def branches(m: Measurements) -> list[str]:
 
     Where the blocks are a list, maps outside it (a narrow embedding, a head in two steps) are none.
     """
+    return m.subject.once("branches", lambda: _find_branches(m))
+
+
+def _find_branches(m: Measurements) -> list[str]:
     apart = {table.name for table in (m.token_table, m.position_table) if table is not None} | {head(m)}
     entries = m.initial.parameters.entries
     names = [e["name"] for e in entries if is_matrix(e["shape"]) and e["name"] not in apart]

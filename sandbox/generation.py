@@ -13,7 +13,8 @@ from sandbox.subject import StubbedText
 
 WHOLE = 120  # characters: the longest text that a program is promised; 128 tokens always fit
 PROMPT, NEW = 9, WHOLE - 9  # over the stub, where a token costs next to nothing
-FEW = 12  # new tokens of a real model, or beyond what is promised
+FEW = 12  # new tokens beyond what is promised
+NEXT = 8  # new tokens of a real model
 _TRIES = 1000
 
 
@@ -96,16 +97,15 @@ def generated_beyond(m: Measurements) -> Generated:
 
 def samples(m: Measurements) -> bool:
     """Whether an untrained model, to which tokens are nearly alike, goes on from one prompt in two ways."""
-    one, other = untrained_texts(m)
-    return one != other
-
-
-def untrained_texts(m: Measurements) -> tuple[str, str]:
-    """What the untrained model makes of one prompt, twice."""
     model, prompt = m.initial.model, prompt_of(m, PROMPT)
-    return m.subject.once(
-        "untrained texts", lambda: (model.generate(prompt, FEW), model.generate(prompt, FEW))
-    )
+    again = m.subject.once("untrained text again", lambda: model.generate(prompt, NEXT))
+    return untrained_text(m) != again
+
+
+def untrained_text(m: Measurements) -> str:
+    """What the untrained model makes of a prompt."""
+    model, prompt = m.initial.model, prompt_of(m, PROMPT)
+    return m.subject.once("untrained text", lambda: model.generate(prompt, NEXT))
 
 
 def _generate(m: Measurements, prompt: str, new_tokens: int) -> Generated:

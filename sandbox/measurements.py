@@ -21,7 +21,7 @@ T = 12  # positions of a response map
 STD = 0.25  # at which parameters are drawn anew: attention is neither uniform nor saturated
 GLARING = 8.0  # at which scores, 64 times its fourth power, lie between 10^4 and 10^6
 SHORT = 5  # steps of the observed training
-TAPS_B, TAPS_T = 24, 5  # batch and length of the text whose products are recorded
+TAPS_B, TAPS_T = 12, 5  # batch and length of the text whose products are recorded
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ class Measurements:
             parameters = model.parameters()
         return Initial(model, parameters, holes)
 
+    def initial_logits(self, B: int, T: int) -> Tensor:
+        """What the untrained model answers to `ids(B, T)`: (B, T, V)."""
+        return self.subject.once(f"initial logits {B} {T}", lambda: self.initial.model.logits(self.ids(B, T)))
+
     @property
     def vocabulary(self) -> list[int]:
         """The ids of the sentence's characters."""
@@ -78,7 +82,7 @@ class Measurements:
     @property
     def V(self) -> int:
         """Logits that the model gives for each position."""
-        return self.subject.once("V", lambda: self.initial.model.logits(self.ids(1, 1)).shape[-1])
+        return self.subject.once("V", lambda: self.initial_logits(1, 1).shape[-1])
 
     def ids(self, B: int, T: int, *, salt: int = 0) -> Tensor:
         """Random tokens of the sentence's characters: (B, T)."""
@@ -109,6 +113,10 @@ class Measurements:
             return single
         near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
         return model if near else single  # float64 is our instrument: not every right program survives it
+
+    def drawn_logits(self, B: int, T: int) -> Tensor:
+        """What the drawn model answers to `ids(B, T)`: (B, T, V)."""
+        return self.subject.once(f"drawn logits {B} {T}", lambda: self.drawn.logits(self.ids(B, T)))
 
     @property
     def drawn_values(self) -> dict[str, Tensor]:
@@ -160,23 +168,25 @@ class Measurements:
         return self.subject.once("disagreement", self._measure_disagreement)
 
     def _measure_disagreement(self) -> float | None:
-        values = self.drawn_values
-        if not values or not self.subject.job.shape:
+        values, reference = self.drawn_values, self.reference
+        if not values or reference is None:
             return None
-        ids = self.ids(2, T)
-        reference = Reference(self.subject.job.shape, text=self.text)
-        return disagreement(reference, values, ids, self.drawn.logits(ids))
+        return disagreement(reference, values, self.ids(2, T), self.drawn_logits(2, T))
 
     @property
     def tolerance(self) -> float:
         """Below this two logits of the drawn model are the same."""
-        return self.subject.once(
-            "tolerance", lambda: tolerance(self.drawn, self.drawn.logits(self.ids(4, T)))
-        )
+        return self.subject.once("tolerance", lambda: tolerance(self.drawn, self.drawn_logits(4, T)))
 
     @property
     def products(self) -> Products:
         return self.subject.once("products", lambda: self.products_of(self.product_ids))
+
+    @property
+    def products_of_one_token(self) -> Products:
+        """Of texts of one and the same token: what tells two places apart is their position alone."""
+        ids = torch.full((2, TAPS_T), self.vocabulary[0])
+        return self.subject.once("products of one token", lambda: self.products_of(ids))
 
     @property
     def product_ids(self) -> Tensor:
@@ -233,6 +243,9 @@ class Measurements:
     @property
     def position_table(self) -> Table | None:
         """The parameter that holds learned positions, if the logits show one."""
+        return self.subject.once("position table", self._find_position_table)
+
+    def _find_position_table(self) -> Table | None:
         ids = self.gradient_ids
         tokens = set(ids.flatten().tolist())
         return find_position_table(self.gradients, T=ids.shape[1], tokens=tokens)
@@ -240,7 +253,7 @@ class Measurements:
     @property
     def token_table(self) -> Table | None:
         tokens = set(self.gradient_ids.flatten().tolist())
-        return find_token_table(self.gradients, tokens=tokens)
+        return self.subject.once("token table", lambda: find_token_table(self.gradients, tokens=tokens))
 
     @property
     def gradient_ids(self) -> Tensor:
@@ -302,8 +315,7 @@ class Measurements:
 
     def _measure_chance(self) -> float:
         other = self._redrawn(self.reseeded, std=STD, seed=1, dtype=self.drawn.dtype)
-        ids = self.ids(1, T)
-        return float((self.drawn.logits(ids) - other.logits(ids)).abs().max())
+        return float((self.drawn_logits(1, T) - other.logits(self.ids(1, T))).abs().max())
 
     @property
     def frozen_by_chance(self) -> list[str]:

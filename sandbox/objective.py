@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from sandbox.subject import Forward
 
@@ -48,27 +48,36 @@ def _every_pull(forward: Forward, text: list[int]) -> Iterator[Pull]:
         return
     # fewer logits than tokens: the first ones, or the last one alone
     first = T - 1 if answered == 1 else 0
-    logits, gradient = logits.reshape(B, answered, V).double(), gradient.reshape(B, answered, V).double()
-    for b in range(B):
-        row = tuple(ids[b].tolist())
+    seen = _Seen(logits.reshape(B, answered, V).double(), gradient.reshape(B, answered, V).double())
+    for b, row in enumerate(ids.tolist()):
         for t in range(answered):
-            g = gradient[b, t]
-            known = logits[b, t].softmax(dim=-1)
-            if bool(g.any()):
-                yield replace(_pull(row[: first + t + 1], known, g), row=b)
-            elif float(known.max()) > _SURE:
-                yield Pull(row[: first + t + 1], None, row=b)
+            context = tuple(row[: first + t + 1])
+            if seen.pulled[b][t]:
+                yield seen.pull(context, b, t)
+            elif seen.known[b][t]:
+                yield Pull(context, None, row=b)
 
 
-def _pull(context: tuple[int, ...], probabilities: Tensor, gradient: Tensor) -> Pull:
-    target = int(gradient.argmin())
-    expected = probabilities.clone()
-    expected[target] -= 1
-    size, whole = float(gradient.norm()), float(expected.norm())
-    if whole < 1 - _SURE:  # learned so well that rounding is all there is
-        return Pull(context, target)
-    cosine = float(torch.dot(gradient, expected)) / (size * whole)
-    return Pull(context, target, size / whole, cosine, abs(float(gradient.sum())) / size)
+class _Seen:
+    """What the gradients at (B, T, V) logits say, computed for all places at once."""
+
+    def __init__(self, logits: Tensor, gradient: Tensor):
+        probabilities = logits.softmax(dim=-1)
+        targets = gradient.argmin(dim=-1)  # (B, T)
+        expected = probabilities - one_hot(targets, logits.shape[-1])  # a cross-entropy's gradient
+        self.pulled = gradient.any(dim=-1).tolist()
+        self.known = (probabilities.amax(dim=-1) > _SURE).tolist()
+        self._targets = targets.tolist()
+        self._sizes, self._wholes = gradient.norm(dim=-1).tolist(), expected.norm(dim=-1).tolist()
+        self._products = (gradient * expected).sum(dim=-1).tolist()
+        self._sums = gradient.sum(dim=-1).abs().tolist()
+
+    def pull(self, context: tuple[int, ...], b: int, t: int) -> Pull:
+        target, size, whole = self._targets[b][t], self._sizes[b][t], self._wholes[b][t]
+        if whole < 1 - _SURE:  # learned so well that rounding is all there is
+            return Pull(context, target, row=b)
+        cosine = self._products[b][t] / (size * whole)
+        return Pull(context, target, size / whole, cosine, self._sums[b][t] / size, row=b)
 
 
 def followers(text: list[int], context: tuple[int, ...]) -> set[int] | None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sandbox.blocks import is_matrix
-from sandbox.generation import FEW, PROMPT, prompt_of, samples, untrained_texts
+from sandbox.generation import NEXT, PROMPT, prompt_of, samples, untrained_text
 from sandbox.measurements import Measurements
 from sandbox.subject import RemoteModel
 
@@ -63,7 +63,7 @@ def _look(m: Measurements) -> Departure | None:
         model = _drawn(m, std=std, seed=seed, keeps=keeps)
         for length in (PROMPT, 3 * PROMPT, 5 * PROMPT):
             prompt = prompt_of(m, length)
-            if found := _departure(m, model, prompt, model.generate(prompt, FEW)):
+            if found := _departure(m, model, prompt, model.generate(prompt, NEXT)):
                 return found
     return None
 
@@ -71,12 +71,12 @@ def _look(m: Measurements) -> Departure | None:
 def _look_once(m: Measurements) -> Departure | None:
     prompt = prompt_of(m, PROMPT)
     if not m.initial.uninitialised:
-        text = untrained_texts(m)[0]
+        text = untrained_text(m)
         found = _departure(m, m.initial.model, prompt, text)
         if found or len(set(text.removeprefix(prompt))) >= _TELLING:
             return found
     model = _drawn(m, std=_MODELS[0][0], seed=0, keeps=True)
-    return _departure(m, model, prompt, model.generate(prompt, FEW))
+    return _departure(m, model, prompt, model.generate(prompt, NEXT))
 
 
 def _drawn(m: Measurements, *, std: float, seed: int, keeps: bool) -> RemoteModel:
@@ -98,7 +98,7 @@ def _departure(m: Measurements, model: RemoteModel, prompt: str, text: str) -> D
     if len(ids) > len(text):  # of bytes that were no character there is nothing to say, nor of what follows
         text = text.partition("\N{REPLACEMENT CHARACTER}")[0]
         ids = model.tokens(text)[0]
-    if not text.startswith(prompt) or len(ids) > start + FEW:
+    if not text.startswith(prompt) or len(ids) > start + NEXT:
         return Departure(prompt, text, 0, forgets=False)
     if len(ids) <= start:  # nothing written is nothing that departs
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from types import ModuleType
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from sandbox.attention import find_attentions
 from sandbox.subject import Tap
@@ -36,9 +38,13 @@ class Reference:
     def ids(self, text: str) -> Tensor:
         return torch.tensor(self.tokenizer.encode(text))
 
-    def logits(self, ids: Tensor) -> Tensor:
+    def logits(self, ids: Tensor, values: Mapping[str, Tensor] | None = None) -> Tensor:
+        """With these values instead of its own parameters, if some are given."""
         with torch.no_grad():
-            return self._logits(ids)
+            if values is None:
+                return self._logits(ids)
+            doubled = {name: value.double() for name, value in values.items()}
+            return _first(functional_call(self.model, doubled, (ids,)))
 
     def gradients(self, ids: Tensor, of: Tensor) -> dict[str, Tensor | None]:
         """Of sum(logits * of), `of` (B, T, V)."""
@@ -56,9 +62,12 @@ class Reference:
         return attentions[0].weights if attentions else None
 
     def _logits(self, ids: Tensor) -> Tensor:
-        output = self.model(ids)
-        return output[0] if isinstance(output, tuple) else output  # type: ignore[no-any-return]
+        return _first(self.model(ids))
 
     @property
     def dtype(self) -> str:
         return "float64"
+
+
+def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    return output[0] if isinstance(output, tuple) else output

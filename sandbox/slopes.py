@@ -43,7 +43,7 @@ def wrong_slope(m: Measurements) -> Slope | None:
     }
     if not values:
         return None
-    moving, still = m.drawn.without([]), m.drawn.logits(m.gradient_ids)
+    moving, still = m.drawn.copied(), m.drawn.logits(m.gradient_ids)
     for seed in range(_WAYS):
         slope = _slope(m, moving, still, values, seed=seed, step=_STEPS[0])
         if slope.apart <= _FAR:

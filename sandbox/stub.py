@@ -91,10 +91,10 @@ class Stub:
         B, T = ids.shape
         answered = T if everywhere else 1
         scores = torch.full((B, answered, logits.shape[-1]), -_SURE, dtype=logits.dtype)
-        for b, row in enumerate(ids.tolist()):
-            following = next_choices(row, choices=len(self._choices))[T - answered :]
-            scores[b, range(answered), [self._choices[choice] for choice in following]] = _SURE
-        return scores
+        count = len(self._choices)
+        following = [next_choices(row, choices=count)[T - answered :] for row in ids.tolist()]
+        chosen = torch.tensor([[self._choices[choice] for choice in row] for row in following])  # (B, T or 1)
+        return scores.scatter_(-1, chosen[..., None], _SURE)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -46,6 +46,7 @@ class RemoteModel:
     handle: int
     dtype: str = "float32"
     head: str = "language"  # whose logits are meant: language | texts | tokens
+    silent: tuple[str, ...] = ()  # parameters that are at zero while it answers
 
     @read_answer()
     def logits(self, ids: Tensor, mask: Tensor | None = None, *, training_seed: int | None = None) -> Tensor:
@@ -63,10 +64,13 @@ class RemoteModel:
         answer = self._ask("redraw", {"std": std, "seed": seed, "dtype": dtype})
         return replace(self, handle=_handle(answer), dtype=dtype)
 
-    @read_answer()
     def without(self, names: Sequence[str]) -> RemoteModel:
-        """A copy with these parameters at zero."""
-        return replace(self, handle=_handle(self._ask("zero_branch", {"names": list(names)})))
+        """The same model, answering with these parameters at zero: no copy, and nothing is asked for it."""
+        return replace(self, silent=(*self.silent, *names))
+
+    def copied(self) -> RemoteModel:
+        """A copy, for a call that may leave traces on the model."""
+        return self.with_parameters({})
 
     @read_answer()
     def with_parameters(self, values: dict[str, Tensor]) -> RemoteModel:
@@ -154,7 +158,8 @@ class RemoteModel:
     def _ask(
         self, name: str, fields: dict[str, Any] | None = None, arrays: dict[str, Any] | None = None
     ) -> Message:
-        return self.session.call(name, {"handle": self.handle} | (fields or {}), arrays)
+        meant = {"handle": self.handle, "silent": list(self.silent)}
+        return self.session.call(name, meant | (fields or {}), arrays)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sandbox import blocks, generation, own_logits, paths, pictures, slopes, tra
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import SHORT, TAPS_B, TAPS_T, Measurements, T, cross_entropy
+from sandbox.measurements import SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import Lessons, branching_strings, recited
 from sandbox.objective import Pull, followers, pulls
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
@@ -53,7 +53,7 @@ def runs(m: Measurements) -> Finding:
 @probe(title="Logits are (B, T, vocab)", component="model")
 def shapes(m: Measurements) -> Finding:
     for B, length in ((1, 1), (2, 5), (3, T)):
-        found = tuple(m.initial.model.logits(m.ids(B, length)).shape)
+        found = tuple(m.initial_logits(B, length).shape)
         if len(found) != 3 or found[:2] != (B, length):
             right = f"({B}, {length}, vocab)"
             return broken(
@@ -68,12 +68,11 @@ def shapes(m: Measurements) -> Finding:
 
 @probe(title="Logits are finite numbers", component="model", needs=("shapes",))
 def finite(m: Measurements) -> Finding:
-    ids = m.ids(1, LONG)
-    models = [("redrawn", m.drawn)]
+    answers = [("redrawn", m.drawn_logits)]
     if not m.initial.uninitialised:  # what was in memory is no evidence
-        models.append(("untrained", m.initial.model))
-    for which, model in models:
-        bad = (~model.logits(ids).isfinite()).any(dim=-1).any(dim=0)  # (T,)
+        answers.append(("untrained", m.initial_logits))
+    for which, logits in answers:
+        bad = (~logits(1, LONG).isfinite()).any(dim=-1).any(dim=0)  # (T,)
         if count := int(bad.sum()):
             where = f"{count} of {LONG} positions, the first at {int(bad.nonzero()[0])}"
             return broken(
@@ -84,8 +83,7 @@ def finite(m: Measurements) -> Finding:
 
 @probe(title="The same text gives the same logits", component="model", needs=("finite",))
 def repeatable(m: Measurements) -> Finding:
-    ids = m.ids(2, T)
-    moved = (m.drawn.logits(ids) - m.drawn.logits(ids)).abs().amax(dim=(0, 2))  # (T,)
+    moved = (m.drawn_logits(2, T) - m.drawn.logits(m.ids(2, T))).abs().amax(dim=(0, 2))  # (T,)
     if (most := float(moved.max())) <= m.tolerance:
         return held(measured=most, expected=0.0)
     first, _ = _first_beyond(moved, m.tolerance)
@@ -95,7 +93,7 @@ def repeatable(m: Measurements) -> Finding:
 
 @probe(title="Logits are raw scores", component="head", needs=("finite",))
 def raw_scores(m: Measurements) -> Finding:
-    lowest = float(m.drawn.logits(m.ids(4, T)).min())
+    lowest = float(m.drawn_logits(4, T).min())
     return judged(
         lowest < 0, f"No logit is below 0: the smallest of {4 * T * m.V} is {lowest:.3f}.", measured=lowest
     )
@@ -126,14 +124,14 @@ def causal(m: Measurements) -> Finding:
 
 def _late_response(m: Measurements) -> tuple[float, int, int]:
     """The largest response before a token that was changed late in a long text; its position; the token's."""
-    changed = [7, 40, 71, 101, LONG - 1]
-    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 5)
+    changed = [71, LONG - 1]
+    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 2)
     return _largest_before(late, changed)
 
 
 def _response_in_training(m: Measurements) -> tuple[float, int, int]:
     changed = [4, T - 1]
-    model = m.drawn.without([])  # a copy: training mode may leave traces
+    model = m.drawn.copied()  # training mode may leave traces
     found = training_responses(model, m.opening, changed=changed, vocabulary=m.vocabulary)  # (T, 2)
     return _largest_before(found, changed)
 
@@ -146,7 +144,8 @@ def _largest_before(moved: Tensor, changed: list[int]) -> tuple[float, int, int]
 def prefix(m: Measurements) -> Finding:
     ids = m.ids(1, LONG)
     for kept, whole in ((8, 12), (64, LONG)):
-        short, long = m.drawn.logits(ids[:, :kept]), m.drawn.logits(ids[:, :whole])
+        long = m.drawn_logits(1, LONG) if whole == LONG else m.drawn.logits(ids[:, :whole])  # (1, T, V)
+        short = m.drawn.logits(ids[:, :kept])
         shift = (short - long[:, :kept]).abs().amax(dim=(0, 2))  # (kept,)
         if (moved := float(shift.max())) > m.tolerance:
             first, _ = _first_beyond(shift, m.tolerance)
@@ -327,14 +326,14 @@ def position_sensitive(m: Measurements) -> Finding:
 
 def _scores_know_positions(m: Measurements) -> bool:
     """Rotary and biased attention: equal tokens, and still the weights of the first layer are uneven."""
-    attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
+    attentions = m.products_of_one_token.attentions
     last = attentions[0].weights[:, -1] if attentions else torch.zeros(1, 1)  # (N, T)
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
 
 
 def _attention_is_blind_to_positions(m: Measurements) -> bool:
     """Whether in every layer seen, equal tokens are given equal queries, keys, values and weights."""
-    attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
+    attentions = m.products_of_one_token.attentions
     parts = [part for a in attentions for part in (a.q, a.k, a.v, a.weights[:, -1:].mT)]  # (N, T, d or 1)
     return bool(parts) and all(float((part - part[:, :1]).abs().max()) <= 1e-6 for part in parts)
 
@@ -548,7 +547,8 @@ def units_differ(m: Measurements) -> Finding:
 @probe(title="It trains on the text it is given", component="data")
 def trains_on_text(m: Measurements) -> Finding:
     text, known = set(pairwise(m.hidden_ids)), set(m.hidden_ids)
-    rows = [row for forward in m.short.forwards for row in _rows_asked(forward, m.hidden_ids)]
+    forwards = zip(m.short.forwards, _asked(m), strict=True)
+    rows = [row for forward, asked in forwards for row in _rows_asked(forward, asked, m.hidden_ids)]
     fed = [pair for row in rows for pair in pairwise(row)]
     if not fed:
         return not_seen("What the model was fed could not be seen.")
@@ -566,17 +566,24 @@ def _spelt(m: Measurements, tokens: Iterable[int | None]) -> str:
     return "".join(characters.get(token, "?") for token in tokens)
 
 
-def _rows_asked(forward: Forward, text: list[int]) -> list[list[int]]:
+def _asked(m: Measurements) -> list[list[Pull]]:
+    """What the loss asked for at each place of each forward pass of the observed training."""
+    return m.subject.once(
+        "asked", lambda: [pulls(forward, text=m.hidden_ids) for forward in m.short.forwards]
+    )
+
+
+def _rows_asked(forward: Forward, asked: list[Pull], text: list[int]) -> list[list[int]]:
     """The rows that were fed, each up to the last place that the loss asks of: padding may follow."""
     rows, ends = forward.rows(text), dict[int, int]()
-    for pull in pulls(forward, text=text):
+    for pull in asked:
         ends[pull.row] = max(ends.get(pull.row, 0), len(pull.context))
     return [row[: ends.get(b, len(row))] for b, row in enumerate(rows)] if ends else rows
 
 
 @probe(title="The target is the next character", component="loss", needs=("finite", "trains_on_text"))
 def objective(m: Measurements) -> Finding:
-    forwards = [pulls(forward, text=m.hidden_ids) for forward in m.short.forwards]
+    forwards = _asked(m)
     found = [pull for forward in forwards for pull in forward]
     if not found:
         return _objective_unseen(m)

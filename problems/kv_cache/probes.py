@@ -16,7 +16,7 @@ from sandbox.beyond import beyond
 from sandbox.cached_generation import WHOLE, cached_generation, cached_texts, plain_text, words_of
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import SHORT, TAPS_T, Measurements, T, cross_entropy
+from sandbox.measurements import SHORT, Measurements, T, cross_entropy
 from sandbox.probing import Finding, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.responses import training_responses
 from sandbox.wording import shown, stopped
@@ -65,7 +65,7 @@ def causal(m: Measurements) -> Finding:
     detail = f"Without caches, changing token {j} moved the logits at position {i} by {shown(worst)}."
     if worst > m.tolerance:
         return broken(f"{detail} It must be 0.", measured=worst, expected=0.0, picture=lambda: data)
-    model = m.drawn.without([])  # a copy: training mode may leave traces
+    model = m.drawn.copied()  # training mode may leave traces
     found = training_responses(model, m.opening, changed=[T - 1], vocabulary=m.vocabulary)  # (T, 1)
     late = float(found[:-1].max())
     detail = f"In training mode, changing token {T - 1} moved logits before it by {shown(late)}."
@@ -95,7 +95,7 @@ def position_sensitive(m: Measurements) -> Finding:
 
 def _scores_know_positions(m: Measurements) -> bool:
     """Rotary and biased attention: equal tokens, and still the weights of the first layer are uneven."""
-    attentions = m.products_of(torch.full((2, TAPS_T), m.vocabulary[0])).attentions
+    attentions = m.products_of_one_token.attentions
     last = attentions[0].weights[:, -1] if attentions else torch.zeros(1, 1)  # (N, T)
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
 

@@ -89,7 +89,7 @@ def _causal(m: TokenClassification, model: RemoteModel) -> Finding:
             return broken(
                 f"Changing token {j} moves logits before it by {shown(moved)}. It must be 0.", measured=moved
             )
-    late = model.without([])  # a copy: training mode may leave traces
+    late = model.copied()  # training mode may leave traces
     found = training_responses(late, ids[0], changed=[T - 1], vocabulary=list(range(DIGITS)))  # (T, 1)
     if (moved := float(found[:-1].max())) > m.tolerance:
         return broken(
