@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from sandbox import blocks
 from sandbox.attention import find_reader, find_source, projections
 from sandbox.measurements import TAPS_B, Measurements
@@ -64,6 +66,21 @@ def closed_path(m: Measurements) -> str | None:
                 f"With every attention silenced, {which} moves the logits by {shown(moved)}."
                 " It must be above 0."
             )
+    return None
+
+
+def doubled_stream(m: Measurements, silent: RemoteModel) -> str | None:
+    """Told where, with every branch silenced, something is added to itself and goes on like that; else None.
+
+    A mean of two branches that each hold the stream is halved again, and so does not.
+    """
+    sums = [tap.tensors for tap in silent.taps(m.ids(2, _T)).taps if tap.op == "sum"]
+    for at, parts in enumerate(sums):
+        left, right = parts.get("left"), parts.get("right")
+        if left is None or right is None or not bool(left.any()) or not torch.equal(left, right):
+            continue
+        if any(torch.equal(part, 2 * left) for later in sums[at + 1 :] for part in later.values()):
+            return "With every branch silenced, the stream is added to itself. It must stay as it is."
     return None
 
 

@@ -402,8 +402,11 @@ def residual(m: Measurements) -> Finding:
     if own <= m.tolerance:
         detail = f"With every branch silenced, changing a token moves its own logits by {shown(own)}."
         return broken(f"{detail} It must be above 0.", measured=own)
-    if not _answers_as_the_clean_one(m) and (closed := paths.closed_path(m)):
-        return broken(closed, measured=0.0)
+    if not _answers_as_the_clean_one(m):
+        if closed := paths.closed_path(m):
+            return broken(closed, measured=0.0)
+        if doubled := paths.doubled_stream(m, silent):
+            return broken(doubled)
     stretched = blocks.silenced(m, stretch_gains=True)
     moved = float((silent.logits(ids) - stretched.logits(ids)).abs().max())
     if moved > m.tolerance and not blocks.first_input_moves(m, silent, stretched):
