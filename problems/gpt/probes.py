@@ -124,8 +124,8 @@ def causal(m: Measurements) -> Finding:
 
 def _late_response(m: Measurements) -> tuple[float, int, int]:
     """The largest response before a token that was changed late in a long text; its position; the token's."""
-    changed = [71, LONG - 1]
-    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 2)
+    changed = [40, 71, 101, LONG - 1]
+    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 4)
     return _largest_before(late, changed)
 
 
