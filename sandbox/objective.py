@@ -48,7 +48,13 @@ def _every_pull(forward: Forward, text: list[int]) -> Iterator[Pull]:
         return
     # fewer logits than tokens: the first ones, or the last one alone
     first = T - 1 if answered == 1 else 0
-    seen = _Seen(logits.reshape(B, answered, V).double(), gradient.reshape(B, answered, V).double())
+    if logits.shape[:-1] == (B, answered) or not forward.is_time_first(text):
+        logits, gradient = logits.reshape(B, answered, V), gradient.reshape(B, answered, V)
+    else:
+        logits, gradient = (
+            part.reshape(answered, B, V).transpose(0, 1) for part in (logits, gradient)
+        )  # (B, T, V)
+    seen = _Seen(logits.double(), gradient.double())
     for b, row in enumerate(ids.tolist()):
         for t in range(answered):
             context = tuple(row[: first + t + 1])

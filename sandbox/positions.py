@@ -34,6 +34,12 @@ def find_position_table(gradients: dict[str, Tensor | None], *, T: int, tokens: 
     return next(iter(contiguous), None) or next((t for t in rows if len(t.used) == 1), None)
 
 
+def read_by_position(gradients: dict[str, Tensor | None], *, T: int) -> set[str]:
+    """The parameters that a text of T tokens reaches in T rows of more, one after the other."""
+    tables = (table for name, gradient in gradients.items() for table in _tables(name, gradient))
+    return {t.name for t in tables if len(t.used) == T and t.used[-1] - t.used[0] == T - 1}
+
+
 def find_token_table(gradients: dict[str, Tensor | None], *, tokens: set[int]) -> Table | None:
     """The parameter that the text reaches in the rows of its tokens; None where the head has the same table.
 

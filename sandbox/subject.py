@@ -234,14 +234,27 @@ class Forward:
     gradient: Tensor | None
 
     def ids(self, text: list[int]) -> Tensor | None:
-        """The tokens that were fed: of what was looked up and reads like the text, the last. (B, T)
+        """The tokens that were fed: (B, T)."""
+        fed, time_first = self._fed(text)
+        return fed.T if fed is not None and time_first else fed
+
+    def is_time_first(self, text: list[int]) -> bool:
+        """Whether they were looked up in the order (T, B)."""
+        return self._fed(text)[1]
+
+    def _fed(self, text: list[int]) -> tuple[Tensor | None, bool]:
+        """Of what was looked up and reads like the text, the last; whether it does so down its columns.
 
         Targets read like it too. Where they are made one-hot, that is before the model looks its input up.
         """
         every = [ids if ids.dim() == 2 else ids[None] for ids in self.lookups]
-        likeness = [_likeness(ids, text) for ids in every]
-        near = [ids for ids, like in zip(every, likeness, strict=True) if like >= max(likeness) - _ALIKE]
-        return near[-1] if near else None
+        read = [(_likeness(ids, text), _likeness(ids.T, text)) for ids in every]
+        most = max((max(both) for both in read), default=0.0)
+        near = [(ids, both) for ids, both in zip(every, read, strict=True) if max(both) >= most - _ALIKE]
+        if not near:
+            return None, False
+        ids, (rows, columns) = near[-1]
+        return ids, columns > rows
 
     def rows(self, text: list[int]) -> list[list[int]]:
         ids = self.ids(text)

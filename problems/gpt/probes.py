@@ -22,6 +22,7 @@ from sandbox.failures import failure
 from sandbox.measurements import SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import Lessons, branching_strings, recited
 from sandbox.objective import Pull, followers, pulls
+from sandbox.positions import read_by_position
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.responses import other_token, responses, training_responses
 from sandbox.subject import Forward
@@ -202,7 +203,7 @@ def attention_rows(m: Measurements) -> Finding:
     if spread <= m.tolerance:
         return held(measured=spread, expected=0.0)
     # a formula of positions, or a look at the token before, can't be silenced: the weights alone tell
-    if table is None or _places_differ_without(m, table.name):
+    if table is None or not _is_added(m, table.name) or _places_differ_without(m, table.name):
         if m.products.attentions:
             return held(measured=1.0, expected=1.0)
         return not_seen("Positions that follow a formula keep equal tokens from being compared.")
@@ -229,6 +230,13 @@ def _first_beyond(moved: Tensor, tolerance: float) -> tuple[int, float]:
     """The first position that moved by more than the tolerance, or is NaN, and by how much. (T,)"""
     i = int((~(moved <= tolerance)).nonzero()[0])
     return i, float(moved[i])
+
+
+def _is_added(m: Measurements, table: str) -> bool:
+    """Whether a table of positions is heard beside all attention, and is no bias of its scores alone."""
+    silent = blocks.silenced(m)
+    moved = (silent.logits(m.ids(1, T)) - silent.without([table]).logits(m.ids(1, T))).abs().max()
+    return float(moved) > m.tolerance
 
 
 def _places_differ_without(m: Measurements, table: str) -> bool:
@@ -275,7 +283,8 @@ def _projection_weights(m: Measurements) -> set[str]:
         if q := find_source(attention.q, taps, B=TAPS_B):
             names |= {tap.weight for tap in taps if torch.equal(tap.tensors["left"], q.tap.tensors["left"])}
     inside = {tap.weight for pair in blocks.mlp_pairs(m) for tap in pair}  # whose units may rest
-    return {name for name in names if name} or set(blocks.branches(m)) - inside
+    longer = read_by_position(m.gradients, T=T)  # than this text is: biases of scores, say
+    return {name for name in names if name} or set(blocks.branches(m)) - inside - longer
 
 
 def _idle_share(gradient: Tensor | None) -> float:
@@ -365,7 +374,7 @@ def position_init(m: Measurements) -> Finding:
         detail = f"Every entry of the table of positions starts as {first:g}."
         return broken(detail, measured=first, picture=picture)
     scale = f"The table of positions starts with a standard deviation of {std:.2f}"
-    if std > 5:
+    if std > 5 and _is_added(m, table.name):
         if (tokens := m.token_table) is not None:
             scale += f"; that of tokens with {float(m.initial.parameters.values[tokens.name].std()):.2f}"
         return broken(f"{scale}.", measured=std, picture=picture)
@@ -732,7 +741,7 @@ def memorises(m: Measurements) -> Finding:
     strings = branching_strings(m.vocabulary, count=min(8, len(m.vocabulary)), length=8, seed=m.subject.seed)
     model, count = m.initial.model.with_parameters({}), len(strings)
     lessons = Lessons(model, m.initial.parameters.values, strings, rate=5e-3)
-    for steps in (20, 20, 80):  # a quick learner is done early, a slow one gets more
+    for steps in (20, 20, 80, 80):  # a quick learner is done early, a slow one gets more
         lessons.give(steps)
         right = recited(model, strings)
         if right >= count - 1:

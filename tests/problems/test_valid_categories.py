@@ -30,6 +30,8 @@ FURTHER = (
     *("loss-in-forward", "loss-in-parts", "loss-module", "mask-minus-1e4", "one-layer"),
     *(
         "branches-averaged",
+        "memory-slots",
+        "time-first",
         "optimizer-by-hand",
         "optimizer-closure",
         "padded-batch",
