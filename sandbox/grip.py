@@ -71,8 +71,8 @@ class PidfdGrip:
 class LineGrip:
     """A line whose other end the child alone holds: it closes when the child ends, on any system.
 
-    The child is ours and not reaped yet, so its number stays its own. A submission may close the line or
-    write to it; then it is taken for ended, and killed.
+    The child is ours and not reaped yet, so its number stays its own. A submission may write
+    to the line; then it is taken for ended, and killed. Closing it changes nothing while a thread reads it.
     """
 
     certain = False

@@ -14,6 +14,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -109,13 +110,13 @@ class Pool:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             kernel.close_all_but((0, 1, 2, line.fileno()))
             stable = Stable(self._start)
-            line.sendall(stable.wait_warm().encode())
+            word = stable.wait_warm().encode()
+            with suppress(ConnectionError):  # a run that came while it warmed is in the line already
+                line.sendall(word)
             message, descriptors, _, _ = socket.recv_fds(line, 1, DESCRIPTORS)
             line.close()
             if message:  # else the pool has ended, and the spares end with us
                 supervise(descriptors, walls=self._walls, level=self.host.level, nursery=stable)
-        except ConnectionError:  # the pool has ended
-            os._exit(0)
         except BaseException:
             traceback.print_exc()
             os._exit(1)

@@ -61,6 +61,7 @@ def test_without_anything_of_linux_a_right_program_runs_and_passes(monkeypatch: 
         ran = mac.run("print('one')\n" + SHAPE, limits=ROOMY)
         assert ran.text().startswith("one\n")
         assert ran.verdict["outcome"] == "passed"
+        assert mac.attack("print('two')", limits=ROOMY).text() == "two\n"  # came while the next ones warmed
     finally:
         mac.close()
 
@@ -94,13 +95,19 @@ def test_a_pool_that_dies_takes_its_processes_with_it_and_is_followed_by_another
     ("body", "failure"),
     [
         ("while True: print('x' * 1000)", "output"),
-        ("import os, time\nos.closerange(100, 200)\ntime.sleep(50)", "killed"),
+        ("import os, time\nos.write(127, b'done')\ntime.sleep(50)", "killed"),
         ("held = []\nwhile True: held.append(bytearray(1 << 24))", "memory"),
     ],
-    ids=["output", "hanging up on the supervisor", "memory"],
+    ids=["output", "a word to the supervisor", "memory"],
 )
 def test_limits_hold(pooled: Jailed, body: str, failure: str) -> None:
     assert pooled.attack(body, limits=ROOMY).failure == failure
+
+
+@pytest.mark.soak
+def test_who_hangs_up_on_the_supervisor_is_held_to_the_limits_all_the_same(pooled: Jailed) -> None:
+    body = "import os\nos.closerange(100, 200)\nwhile True: pass"
+    assert pooled.attack(body, limits=Limits(wall_s=2, examine_s=120)).failure == "timeout"
 
 
 @pytest.mark.soak
