@@ -18,6 +18,7 @@ class Attention:
     """One softmax(scores) @ v: what stood in it, in the order (batch * heads) or as torch kept it."""
 
     at: int  # index of its scores among the taps
+    end: int  # index of the product with its values
     q: Tensor  # (N, T, d)
     k: Tensor  # (N, T, d)
     v: Tensor  # (N, T, d)
@@ -37,10 +38,11 @@ def find_attentions(taps: list[Tap], *, T: int) -> list[Attention]:
         if tap.op == "attention":
             found.append(_fused(at, tap))
         elif _is_scores(tap, T=T):
-            values = next((t for t in taps[at + 1 :] if _is_values(t, tap, T=T)), None)
+            later = enumerate(taps[at + 1 :], at + 1)
+            end, values = next(((i, t) for i, t in later if _is_values(t, tap, T=T)), (at, None))
             if values is not None:
                 q, k = tap.tensors["left"], tap.tensors["right"].mT
-                found.append(Attention(at, q, k, values.tensors["right"], values.tensors["left"]))
+                found.append(Attention(at, end, q, k, values.tensors["right"], values.tensors["left"]))
     return found
 
 
@@ -68,13 +70,13 @@ def _fused(at: int, tap: Tap) -> Attention:
         mask = tap.tensors["mask"]
         shape = (*tap.tensors["q"].shape[:-1], k.shape[-2])
         scores = scores + mask.expand(shape).flatten(0, -3)
-    return Attention(at, q, k, v, scores.softmax(dim=-1))
+    return Attention(at, at, q, k, v, scores.softmax(dim=-1))
 
 
 def projections(taps: list[Tap], attentions: list[Attention], which: int) -> list[Tap]:
-    """The products with a weight between the attention before this one and this one."""
-    start = attentions[which - 1].at + 1 if which else 0
-    return [tap for tap in taps[start : attentions[which].at] if tap.is_linear]
+    """The products with a weight between the attention before this one and the end of this one."""
+    start = attentions[which - 1].end + 1 if which else 0
+    return [tap for tap in taps[start : attentions[which].end] if tap.is_linear]
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,20 @@ def find_source(part: Tensor, taps: list[Tap], *, B: int) -> Source | None:
     may be added on the way.
     """
     return _find(part[:, 0], taps, "out", B=B, T=part.shape[1], at=0)
+
+
+def is_made_of(part: Tensor, tap: Tap, *, B: int, at: int) -> bool:
+    """Whether columns of `part` (N, d) are columns of the product at a position, each by a factor."""
+    N, d = part.shape
+    columns = part.reshape(B, -1) if N % B == 0 else part  # (B, H * d)
+    other = part.reshape(-1, B, d).transpose(0, 1).flatten(1) if N % B == 0 else part
+    every = tap.tensors["out"]
+    T = len(every) // B
+    return any(
+        _alike(order, rows) is not None
+        for order in (columns, other)
+        for rows in (every[at::T], every[at * B : (at + 1) * B])
+    )
 
 
 def find_reader(attention: Attention, taps: list[Tap], *, B: int) -> Tap | None:
@@ -124,20 +140,26 @@ def _find(part: Tensor, taps: list[Tap], side: str, *, B: int, T: int, at: int) 
 
 def _match(part: Tensor, rows: Tensor) -> tuple[frozenset[int], float] | None:
     """Columns of `rows` (B, n) that `part` (B, m) consists of, and the one factor between them."""
+    column = _alike(part, rows)
+    if column is None:
+        return None
+    part, rows = part - part.mean(0), rows - rows.mean(0)
+    factors = (part * rows[:, column]).sum(0) / rows[:, column].square().sum(0)
+    if not bool((factors - factors[0]).abs().max() <= 1e-4 * factors[0].abs()):
+        return None
+    return frozenset(column.tolist()), float(factors[0])
+
+
+def _alike(part: Tensor, rows: Tensor) -> Tensor | None:
+    """For each column of `part` (B, m) the one of `rows` (B, n) that is it by a factor; None without one."""
     part, rows = part - part.mean(0), rows - rows.mean(0)
     lengths, first = rows.norm(dim=0), part[:, 0]  # (n,), (B,)
     likest = (first @ rows).abs() / (first.norm() * lengths).clamp_min(1e-30)
     if not float(likest.max()) > 1 - _SAME:  # for nearly all products that settles it
         return None
     sizes = part.norm(dim=0)[:, None] * lengths  # (m, n)
-    cosine = (part.T @ rows) / sizes.clamp_min(1e-30)
-    best, column = cosine.abs().max(dim=1)
-    if not bool((best > 1 - _SAME).all()):
-        return None
-    factors = (part * rows[:, column]).sum(0) / rows[:, column].square().sum(0)
-    if not bool((factors - factors[0]).abs().max() <= 1e-4 * factors[0].abs()):
-        return None
-    return frozenset(column.tolist()), float(factors[0])
+    best, column = ((part.T @ rows) / sizes.clamp_min(1e-30)).abs().max(dim=1)
+    return column if bool((best > 1 - _SAME).all()) else None
 
 
 def measured_scale(attention: Attention, taps: list[Tap], *, B: int) -> float | None:

@@ -25,7 +25,9 @@ from sandbox import (
     pictures,
     pooling,
     proof,
+    rotations,
     slopes,
+    stream_scale,
     trained,
 )
 from sandbox.asking import ask
@@ -56,7 +58,9 @@ __all__ = [
     "pictures",
     "pooling",
     "proof",
+    "rotations",
     "slopes",
+    "stream_scale",
     "trained",
 ]
 

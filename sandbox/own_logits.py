@@ -23,7 +23,6 @@ _MODELS = (  # std of what is drawn anew; whether gains and biases stay as they 
     (2.0, True),
     (0.5, False),  # biases that were drawn put one token first, nearly whatever the text is
 )
-_TELLING = 4  # different new characters of an untrained model's text: of fewer it says little
 _NEAR = 0.05  # times the spread of the logits: what rounding, in bfloat16 too, may turn round
 _BY_LOT = 20.0  # below the largest logit: what one that samples may fall on
 
@@ -48,20 +47,24 @@ class Departure:
 def departure(m: Measurements) -> Departure | None:
     """The first one in texts of several models, drawn anew; None where every text is the greedy one.
 
-    Of each model texts in a row, each prompt longer than the text before: nothing of one may stay.
+    Of each model texts in a row, with prompts longer than the text before and one of a single token: nothing
+    of one may stay.
     """
     return m.subject.once("departure", lambda: _look(m))
 
 
 def first_departure(m: Measurements) -> Departure | None:
-    """The same of one text: enough where each step was seen to be given the whole text."""
+    """The same of one prompt: enough where each step was seen to be given the whole text.
+
+    Two models go on from it, since the second must not write what the first one did.
+    """
     return m.subject.once("first departure", lambda: _look_once(m))
 
 
 def _look(m: Measurements) -> Departure | None:
     for seed, (std, keeps) in enumerate(_MODELS):
         model = _drawn(m, std=std, seed=seed, keeps=keeps)
-        for length in (PROMPT, 3 * PROMPT, 5 * PROMPT):
+        for length in (PROMPT, 3 * PROMPT, 5 * PROMPT, 1):
             prompt = prompt_of(m, length)
             if found := _departure(m, model, prompt, model.generate(prompt, NEXT)):
                 return found
@@ -70,11 +73,9 @@ def _look(m: Measurements) -> Departure | None:
 
 def _look_once(m: Measurements) -> Departure | None:
     prompt = prompt_of(m, PROMPT)
-    if not m.initial.uninitialised:
-        text = untrained_text(m)
-        found = _departure(m, m.initial.model, prompt, text)
-        if found or len(set(text.removeprefix(prompt))) >= _TELLING:
-            return found
+    initial = None if m.initial.uninitialised else m.initial.model
+    if initial and (found := _departure(m, initial, prompt, untrained_text(m))):
+        return found
     model = _drawn(m, std=_MODELS[0][0], seed=0, keeps=True)
     return _departure(m, model, prompt, model.generate(prompt, NEXT))
 

@@ -112,8 +112,7 @@ def _find_branches(m: Measurements) -> Branches | None:
     taps, attentions = m.products.taps, m.products.attentions
     sources, readers = [], []
     for which, attention in enumerate(attentions):
-        end = attentions[which + 1].at if which + 1 < len(attentions) else len(taps)
-        after = [tap for tap in taps[attention.at : end] if tap.is_linear]
+        after = [tap for tap in taps[attention.at :] if tap.is_linear]  # heads are read together
         source = find_source(attention.v, projections(taps, attentions, which), B=TAPS_B)
         reader = find_reader(attention, after, B=TAPS_B)
         if source is None or reader is None:

@@ -21,6 +21,7 @@ from sandbox.session import Session
 T = TypeVar("T")
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_MARKS = " ,  .0"
 _ALIKE = 0.1  # of neighbours: a mark in front of the text makes that little less like it
 _SEED = 1_000_003  # so that seeds of jobs and of texts have nothing to do with each other
 
@@ -262,10 +263,9 @@ class Forward:
 
 
 def _likeness(ids: Tensor, text: list[int]) -> float:
-    """The share of neighbours that are neighbours in the text."""
-    pairs = set(itertools.pairwise(text))
-    found = [pair in pairs for row in ids.tolist() for pair in itertools.pairwise(row)]
-    return sum(found) / len(found) if found else 0.0
+    """Of the pairs of neighbours, each counted once, the share that are neighbours in the text."""
+    found = {pair for row in ids.tolist() for pair in itertools.pairwise(row)}
+    return len(found & set(itertools.pairwise(text))) / len(found) if found else 0.0
 
 
 @dataclass(frozen=True)
@@ -383,12 +383,15 @@ def _text(value: Any) -> str:
     return str(value).encode("utf-8", "replace").decode()
 
 
-def hidden_text(seed: int, *, length: int = 31, letters: int = 23) -> str:
-    """A text that no submission has seen: no pair of neighbours occurs twice, so each place tells itself."""
+def hidden_text(seed: int, *, length: int = 31, letters: int = 19) -> str:
+    """A text that no submission has seen: no pair of neighbours occurs twice, so each place tells itself.
+
+    Among its letters stand blanks, marks and a digit, which may be taken for padding or tidied away.
+    """
     draw = random.Random(seed * _SEED + length)
     chosen = [c.upper() if i % 4 == 0 else c for i, c in enumerate(draw.sample(_ALPHABET, letters))]
     draw.shuffle(chosen)
-    text = list(chosen)
+    text = [*chosen[: letters // 2], *_MARKS, *chosen[letters // 2 :]]
     pairs = set(itertools.pairwise(text))
     while len(text) < length:
         following = [c for c in chosen if c != text[-1] and (text[-1], c) not in pairs]

@@ -15,7 +15,17 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sandbox import blocks, generation, own_logits, paths, pictures, slopes, trained
+from sandbox import (
+    blocks,
+    generation,
+    own_logits,
+    paths,
+    pictures,
+    rotations,
+    slopes,
+    stream_scale,
+    trained,
+)
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
@@ -359,6 +369,19 @@ def position_added(m: Measurements) -> Finding:
     return judged(moved > m.tolerance, f"{detail} It must be above 0.", measured=moved)
 
 
+@probe(
+    title="Rotary scores depend on the distance alone", component="position", needs=("position_sensitive",)
+)
+def position_relative(m: Measurements) -> Finding:
+    if not rotations.are_seen(m):
+        return not_applicable("Positions do not turn queries and keys.")
+    spread = rotations.spread(m)
+    if spread is None:
+        return not_seen("Positions are added before the queries as well, by a formula.")
+    detail = f"At one distance, the scores of equal tokens differ by {spread:.1%} from place to place."
+    return judged(spread <= rotations.LARGEST, f"{detail} It must be 0.", measured=spread, expected=0.0)
+
+
 @probe(title="Positions start at a sane scale", component="position")
 def position_init(m: Measurements) -> Finding:
     picture = partial(pictures.norms, m)
@@ -424,6 +447,17 @@ def residual(m: Measurements) -> Finding:
         f"With every branch silenced, gains of the blocks' norms still move the logits by {shown(moved)}."
     )
     return judged(moved <= m.tolerance, f"{detail} It must be 0.", measured=moved, expected=0.0)
+
+
+@probe(title="A larger stream never gives smaller logits", component="block", needs=("repeatable",))
+def norm_scale(m: Measurements) -> Finding:
+    if not blocks.branches(m) or not m.initial.parameters.values:
+        return not_seen("The parameters of the blocks could not be told from the rest.")
+    ratio = stream_scale.ratio(m)
+    if ratio is None:
+        return not_seen("The stream could not be made larger and the head left as it is.")
+    detail = f"With every branch silenced, twice the stream gives {ratio:.2f} times the logits."
+    return judged(ratio >= stream_scale.LEAST, f"{detail} A norm gives them once.", measured=ratio)
 
 
 @probe(title="Every block runs, with weights of its own", component="block", needs=("repeatable",))
@@ -519,11 +553,22 @@ def parameters_move(m: Measurements) -> Finding:
     if not before:
         return not_seen("The model is too large to be compared before and after training.")
     same = [name for name in before if name in after and torch.equal(before[name], after[name])]
-    still = [name for name in same if m.pull.get(name, 0.0) > 1e-4] + m.frozen_by_chance
+    still = [name for name in same if m.pull.get(name, 0.0) > 1e-4] + _stuck(m, same) + m.frozen_by_chance
     detail = f"{len(still)} of {len(before)} parameter tensors did not move in {SHORT} steps: {among(still)}."
     if len(same) == len(before):
         detail = f"None of {len(before)} parameter tensors moved in {SHORT} steps."
     return judged(not still, detail, measured=len(still), expected=0)
+
+
+def _stuck(m: Measurements, same: list[str]) -> list[str]:
+    """Of the trained parameters that did not move, those whose gradient is 0 before and after the steps."""
+    trained = {entry["name"] for entry in m.before_parameters.entries if entry["trained"]}
+    idle = [name for name in same if name in trained and not m.pull.get(name, 0.0)]
+    if not idle or len(same) == len(m.before_parameters.values):
+        return []
+    ids = torch.tensor([m.hidden_ids])
+    after = m.short.model.gradients(ids[:, :-1], ids[:, 1:])
+    return [name for name in idle if (gradient := after.get(name)) is None or not bool(gradient.any())]
 
 
 @probe(title="The first loss is near ln V", component="model", needs=("finite",))
@@ -541,7 +586,7 @@ def initial_loss(m: Measurements) -> Finding:
     )
 
 
-@probe(title="Units start unlike each other", component="model", needs=("parameters_move",))
+@probe(title="Units start unlike each other", component="model")
 def units_differ(m: Measurements) -> Finding:
     for name, value in m.after_parameters.values.items():
         if value.dim() != 2 or len(value) < 2:
@@ -638,9 +683,17 @@ def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
 
 
 def _places_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding:
-    """Places that were fed with their next character after them, and at which the loss never asks for it."""
+    """Places of the text at which the loss never asks for the next character.
+
+    Those that were fed with it after them; and all others, where each forward pass asks at the same places.
+    """
     text = set(pairwise(m.hidden_ids))
     asked = [{pull.context[-2:] for pull in forward} for forward in forwards]
+    if missed := _never_asked(m, forwards, asked):
+        share = len(missed) / (len(m.hidden_ids) - 1)
+        first = f"first after '{_spelt(m, m.hidden_ids[: missed[0] + 1][-3:])}'"
+        detail = f"At {share:.0%} of the text's places the loss asks for nothing, {first}."
+        return broken(detail, measured=share, expected=0.0)
     fed = [
         {pair for row in forward.rows(m.hidden_ids) for pair in pairwise(row[:-1])} & text
         for forward in m.short.forwards
@@ -653,6 +706,19 @@ def _places_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding:
     first = f"first after '{_spelt(m, m.hidden_ids[: left_out + 2][-3:])}'"
     detail = f"At {share:.0%} of the text's places the loss asks for nothing, {first}."
     return broken(detail, measured=share, expected=0.0)
+
+
+def _never_asked(m: Measurements, forwards: list[list[Pull]], asked: list[set[tuple[int, ...]]]) -> list[int]:
+    """The places that no forward pass asks at, if all of several passes ask at the same ones."""
+    if len(asked) < 3 or any(places != asked[0] for places in asked):
+        return []
+    ids, known = m.hidden_ids, set(m.hidden_ids)
+    begun = any(
+        pull.context[-1] == ids[0] and not known & set(pull.context[:-1]) and pull.target in (ids[1], None)
+        for pull in forwards[0]
+    )
+    later = [i for i in range(1, len(ids) - 1) if (ids[i - 1], ids[i]) not in asked[0]]
+    return later if begun else [0, *later]
 
 
 def _drawn_by_lot(fed: list[set[tuple[int, int]]], asked: list[set[tuple[int, ...]]]) -> bool:
