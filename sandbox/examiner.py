@@ -84,7 +84,7 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     own = Session(job=job, spawn=spawn, fill_uninitialized=False)
     subject = Subject(job=job, session=session, own=own)
     try:
-        subject.begin_own_training()
+        subject.begin_own_training(wait=job.in_turn)
         probes = load_probes(job.probes)
         asked = with_what_they_need(probes, job.only)
         properties, notes = _run_probes(asked, kind.measurements(subject), emit=emit)

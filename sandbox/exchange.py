@@ -11,7 +11,7 @@ import socket
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sandbox.cutoff import cut_off_verdict
@@ -37,7 +37,6 @@ class Exchange:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._source = _check_source(job)
-        self._text = json.dumps(job.to_json()).encode()
         self._examining = asyncio.Event()
         self._turn = asyncio.Lock()  # two channels, one listener
         self._end: dict[str, Any] | None = None
@@ -45,13 +44,15 @@ class Exchange:
         self._properties: list[dict[str, Any]] = []
         self._error = ""
 
-    async def run(self, keeper: Keeper, *, level: str, emit: Emit) -> Outcome:
+    async def run(self, keeper: Keeper, *, level: str, emit: Emit, in_turn: bool = False) -> Outcome:
         """Until nothing of the run lives. Cancelled, it has the supervisor kill everything first.
+
+        `in_turn` has no two of its processes work at once.
 
         Raises ZygoteGone when the job couldn't even be handed over; it may be tried with the next zygote.
         """
         longest = self._job.limits.finding_bytes
-        line, findings = self._send(keeper)
+        line, findings = self._send(keeper, in_turn=in_turn)
         reader, writer = await asyncio.open_unix_connection(sock=line, limit=longest)
         found, found_writer = await asyncio.open_unix_connection(sock=findings, limit=longest)
         listeners = [
@@ -71,12 +72,13 @@ class Exchange:
             found_writer.close()
         return self._outcome(level, torch=keeper.torch.result())
 
-    def _send(self, keeper: Keeper) -> tuple[socket.socket, socket.socket]:
+    def _send(self, keeper: Keeper, *, in_turn: bool) -> tuple[socket.socket, socket.socket]:
         """Our ends of the two channels; the header is small enough not to block."""
         line, line_end = socket.socketpair()
         findings, findings_end = socket.socketpair()
-        files = [_sealed("source", self._source), _sealed("job", self._text)]
         job = self._job
+        text = json.dumps(replace(job, in_turn=in_turn).to_json()).encode()
+        files = [_sealed("source", self._source), _sealed("job", text)]
         header = {"kind": job.kind, "filename": job.filename, "seed": job.seed, "limits": asdict(job.limits)}
         try:
             line.sendall(encode(header))

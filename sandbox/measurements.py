@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,8 @@ from sandbox.subject import Parameters, RemoteModel, Subject, Tap, Training
 T = 12  # positions of a response map
 STD = 0.25  # at which parameters are drawn anew: attention is neither uniform nor saturated
 GLARING = 8.0  # at which scores, 64 times its fourth power, lie between 10^4 and 10^6
+_NUMBER = re.compile(r"\b\d[\d_]*(?:\.\d*)?(?:[eE][+]?\d{1,2})?")  # as Python writes them
+_MASKS = (1e3, 1e7)  # finite ones, that such scores come near to or exceed
 SHORT = 5  # steps of the observed training
 TAPS_B, TAPS_T = 12, 5  # batch and length of the text whose products are recorded
 
@@ -102,8 +105,7 @@ class Measurements:
 
     def _draw(self) -> RemoteModel:
         model = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float64")
-        single = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float32")
-        ids = self.ids(1, T)
+        single, ids = self.drawn_single, self.ids(1, T)
         expected = single.logits(ids).double()
         try:
             found = model.logits(ids)
@@ -113,6 +115,13 @@ class Measurements:
             return single
         near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
         return model if near else single  # float64 is our instrument: not every right program survives it
+
+    @property
+    def drawn_single(self) -> RemoteModel:
+        """The same model in float32, in which every program runs."""
+        return self.subject.once(
+            "drawn single", lambda: self._redrawn(self.initial.model, std=STD, seed=1, dtype="float32")
+        )
 
     def drawn_logits(self, B: int, T: int) -> Tensor:
         """What the drawn model answers to `ids(B, T)`: (B, T, V)."""
@@ -222,7 +231,13 @@ class Measurements:
 
     @property
     def sees_through(self) -> bool:
-        """Whether a later token moves logits once scores exceed 10,000, as a mask of -1e4 lets it."""
+        """Whether a later token moves logits once scores exceed 10,000, as a mask of -1e4 lets it.
+
+        Not looked at in a file without such a number.
+        """
+        numbers = (abs(float(found)) for found in _NUMBER.findall(self.subject.job.source))
+        if not any(_MASKS[0] <= number <= _MASKS[1] for number in numbers):
+            return False
         return self.subject.once("sees through", self._look_through)
 
     def _look_through(self) -> bool:

@@ -44,6 +44,7 @@ class Sandbox:
         if strange := set(without) - set(LAYERS):
             raise ValueError(f"without {', '.join(strange)}; the layers are {', '.join(LAYERS)}")
         self._slots = asyncio.Semaphore(slots or best_slots())
+        self._running = 0
         self._python = python
         self._ceiling = LEVELS[-1] if pooled else start_level or LEVELS[0]
         self._then = "pool" if pooled else "zygote"
@@ -102,17 +103,29 @@ class Sandbox:
         """
         exchange = Exchange(job)
         async with self._slots:
-            while True:
-                try:
-                    await self.warm()
-                except Unavailable as error:
-                    return Outcome(verdict=None, level=self._level_or_none(), fault=str(error))
-                keeper = self._keeper
-                assert keeper is not None
-                try:
-                    return await exchange.run(keeper, level=self.level, emit=emit)
-                except ZygoteGone:
-                    await keeper.wait()  # dead, and not noticed yet; the next one takes the job
+            in_turn = (
+                2 * self._running >= best_slots()
+            )  # half of the processors are taken: the rest is theirs
+            self._running += 1
+            try:
+                return await self._run(exchange, emit=emit, in_turn=in_turn)
+            finally:
+                self._running -= 1
+
+    async def _run(
+        self, exchange: Exchange, *, emit: Callable[[Event], Awaitable[None]], in_turn: bool
+    ) -> Outcome:
+        while True:
+            try:
+                await self.warm()
+            except Unavailable as error:
+                return Outcome(verdict=None, level=self._level_or_none(), fault=str(error))
+            keeper = self._keeper
+            assert keeper is not None
+            try:
+                return await exchange.run(keeper, level=self.level, emit=emit, in_turn=in_turn)
+            except ZygoteGone:
+                await keeper.wait()  # dead, and not noticed yet; the next one takes the job
 
     async def close(self) -> None:
         """Ends the zygote and everything under it."""

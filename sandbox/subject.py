@@ -330,11 +330,13 @@ class Subject:
         fields = _train_fields("", steps=0, seed=self.seed) | {"classes": classes}
         return _read_training(self.session, "", self.session.call("train", fields)).model
 
-    def begin_own_training(self) -> None:
-        """Starts the training with the submission's own steps and rate; nothing waits for it yet."""
+    def begin_own_training(self, *, wait: bool = False) -> None:
+        """Starts the training with the submission's own steps and rate; nothing needs it yet."""
         with contextlib.suppress(CandidateFault):  # it comes again when the training is asked for
             self._own.begin("train", _train_fields(self.job.text))
             self._own_begun = True
+            if wait:
+                _ = self.own_training
 
     @property
     def own_training(self) -> Training:
@@ -383,7 +385,7 @@ def _text(value: Any) -> str:
     return str(value).encode("utf-8", "replace").decode()
 
 
-def hidden_text(seed: int, *, length: int = 31, letters: int = 19) -> str:
+def hidden_text(seed: int, *, length: int = 70, letters: int = 19) -> str:
     """A text that no submission has seen: no pair of neighbours occurs twice, so each place tells itself.
 
     Among its letters stand blanks, marks and a digit, which may be taken for padding or tidied away.

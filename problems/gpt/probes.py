@@ -46,6 +46,7 @@ STRUCTURE = (  # what a lesson takes a second for, one of these has told already
     *("residual", "blocks_run", "mlp_nonlinear", "gradients_reach", "raw_scores", "initial_loss"),
 )
 FARTHEST = 3.0  # above ln V: what a tied head may begin at, and a head of unit variance may not
+_LEAST_TOLD = 0.6  # times the untrained model's loss: what the first loss of a training is at least
 GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
@@ -653,7 +654,7 @@ def objective(m: Measurements) -> Finding:
     ]
     if len(wrong) > 0.001 * len(asked):
         return _wrong_target(m, *wrong[0], share=len(wrong) / len(asked))
-    return _not_cross_entropy(forwards) or _places_left_out(m, forwards)
+    return _not_cross_entropy(forwards) or _positions_left_out(m, forwards) or _places_left_out(m, forwards)
 
 
 def _wrong_target(m: Measurements, pull: Pull, right: set[int], *, share: float) -> Finding:
@@ -680,6 +681,19 @@ def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
             detail = f"Within one text some places weigh {ratio:.1f} times as much in the loss as others."
             return broken(detail, measured=ratio, expected=1.0)
     return None
+
+
+def _positions_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding | None:
+    """Where positions are learned, one for each place: whether the loss asks at all that the text has.
+
+    None where one forward pass asks further on than another: then a lot may fall on the rest.
+    """
+    lengths = {max((len(pull.context) for pull in forward), default=0) for forward in forwards}
+    table, longest, T = m.position_table, max(lengths), len(m.hidden_ids)
+    if table is None or len(lengths) > 1 or longest >= T - 1 or not _is_added(m, table.name):
+        return None
+    detail = f"In a text of {T} characters the loss asks at the first {longest} positions alone."
+    return broken(detail, measured=longest, expected=T - 1)
 
 
 def _places_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding:
@@ -772,6 +786,8 @@ def loss_falls(m: Measurements) -> Finding:
     if returned != SHORT:
         detail = f"Asked for {SHORT} steps, `train` returned {returned} losses."
         return broken(detail, measured=returned, expected=SHORT)
+    if (first := _first_loss_too_small(m)) is not None:
+        return first
     ids = torch.tensor([m.own.model.tokens(m.text)[0]])
     loss, start = cross_entropy(m.own.model, ids), math.log(m.V)
     if loss > 0.5 * start:
@@ -788,6 +804,15 @@ def loss_falls(m: Measurements) -> Finding:
     last = m.own.returned[-1] if m.own.returned else math.inf
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)
+
+
+def _first_loss_too_small(m: Measurements) -> Finding | None:
+    """A sum, smoothing and a penalty make a loss larger; a mean over what is not asked makes it smaller."""
+    loss, told = cross_entropy(m.before.model, torch.tensor([m.hidden_ids])), m.short.returned[0]
+    if not 0 <= told < _LEAST_TOLD * loss or not math.isfinite(loss):
+        return None
+    detail = f"The first loss in the list is {told:.2f}; the untrained model has {loss:.2f} on that text."
+    return broken(detail, measured=told, expected=loss)
 
 
 def _loss_behind_a_mark(m: Measurements, ids: Tensor) -> float:
