@@ -13,6 +13,7 @@ from sandbox.calls import Array, Message, encode, serve
 from sandbox.examiner import examine
 from sandbox.job import Event, IssuedBug, Job
 from sandbox.limits import Limits
+from sandbox.session import Session
 from tests.sandbox.conftest import PROBLEM, SENTENCE, Forked
 
 Verdict = dict[str, Any]
@@ -274,3 +275,24 @@ def test_only_the_properties_asked_for_and_what_they_need_are_looked_at(
     looked_at = [entry["name"] for entry in verdict["properties"]]
     assert looked_at == ["shapes", "finite", "repeatable", "prefix"]
     assert verdict["outcome"] == "passed" and met(verdict) == (True, True)
+
+
+@pytest.mark.parametrize(("in_turn", "second"), [(True, "answered"), (False, "asked")])
+def test_in_turn_its_own_training_is_over_before_anything_else_is_asked(
+    examined: Examined, shape: str, monkeypatch: pytest.MonkeyPatch, in_turn: bool, second: str
+) -> None:
+    order: list[str] = []
+    begin, finish = Session.begin, Session.finish
+
+    def noted_begin(self: Session, *given: Any) -> None:
+        order.append("asked")
+        begin(self, *given)
+
+    def noted_finish(self: Session) -> Message:
+        order.append("answered")
+        return finish(self)
+
+    monkeypatch.setattr(Session, "begin", noted_begin)
+    monkeypatch.setattr(Session, "finish", noted_finish)
+    assert examined(shape, in_turn=in_turn)["outcome"] == "passed"
+    assert order[:2] == ["asked", second]
