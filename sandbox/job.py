@@ -9,7 +9,7 @@ from sandbox.limits import MIB as MIB
 from sandbox.limits import Limits as Limits
 
 FORMAT = 1  # of the verdict
-JUDGE_VERSION = 2  # 2: grafts; the whole promised length is looked at
+JUDGE_VERSION = 3  # 2: grafts; the whole promised length. 3: norms, rotations, every place of a text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Job:
     bugs: tuple[IssuedBug, ...] = ()
     only: tuple[str, ...] = ()  # properties to look at, with those they need; empty: all
     seed: int = 0
-    in_turn: bool = False  # first its own training, then all else: on a busy machine that costs a tenth less
+    in_turn: bool = False  # first its own training, then all else: on a busy machine that costs less
     pack_digest: str = ""
     filename: str = "gpt.py"
     limits: Limits = field(default_factory=Limits)

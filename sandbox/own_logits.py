@@ -73,13 +73,13 @@ def _look(m: Measurements) -> Departure | None:
 
 
 def _look_once(m: Measurements) -> Departure | None:
-    prompt, told = prompt_of(m, PROMPT), False
+    prompt, telling = prompt_of(m, PROMPT), False
     if not m.initial.uninitialised:
         text = untrained_text(m)
         if found := _departure(m, m.initial.model, prompt, text):
             return found
-        told = len(set(text.removeprefix(prompt))) >= _TELLING
-    other = m.drawn_single if told else _drawn(m, std=_MODELS[0][0], seed=0, keeps=True)
+        telling = len(set(text.removeprefix(prompt))) >= _TELLING
+    other = m.drawn_single if telling else _drawn(m, std=_MODELS[0][0], seed=0, keeps=True)
     return _departure(m, other, prompt, other.generate(prompt, NEXT))
 
 

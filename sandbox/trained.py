@@ -14,7 +14,6 @@ from sandbox.responses import responses
 from sandbox.subject import Parameters, RemoteModel
 from sandbox.wording import shown
 
-_TRIED = 12  # tokens of the text that are changed, or a few more
 _FAR = 0.01  # times the spread of the logits: compiled code and low precision stay below it
 
 
@@ -38,15 +37,14 @@ def other_model(
 
 def looks_ahead(trained: RemoteModel, ids: Tensor) -> str | None:
     """What is told where a token of (T,) ids moves the trained model's logits before it."""
-    changed = list(range(1, len(ids), 1 + len(ids) // _TRIED))
+    changed = list(range(1, len(ids)))
     limit = _FAR * max(1.0, float(trained.logits(ids[None]).std()))
-    moved = responses(trained, ids, changed=changed, vocabulary=sorted(set(ids.tolist())))  # (T, n)
-    places = torch.arange(len(ids))[:, None]  # (T, 1)
-    early = moved.masked_fill(places >= torch.tensor(changed), 0.0)
+    moved = responses(trained, ids, changed=changed, vocabulary=sorted(set(ids.tolist())))  # (T, T - 1)
+    early = moved.triu(0)  # column n is of the token n + 1
     if float(early.max()) <= limit:
         return None
     i, n = divmod(int(early.argmax()), len(changed))
-    seen = f"In the trained model, changing token {changed[n]} moved the logits at position {i} by"
+    seen = f"In the trained model, changing token {n + 1} moved the logits at position {i} by"
     return f"{seen} {shown(float(early.max()))}. It must be 0."
 
 

@@ -37,7 +37,7 @@ from app.commands.judgements import (
 from app.commands.rewriting import rewritten, with_other_locals
 from app.errors import BadInput
 
-DRAWN, MANY = 3, 60  # variants of each tier, unless told otherwise; of a thorough proof
+DRAWN, MANY = 4, 60  # variants of each tier, unless told otherwise; of a thorough proof
 WHOLE = 2  # sentences of a shape on which all its properties are looked at, and not its learning alone
 MISTAKES = 1  # wrong repairs of each place that is patched
 CATEGORY = re.compile(r"# category: (\S.*)\n")

@@ -46,7 +46,7 @@ STRUCTURE = (  # what a lesson takes a second for, one of these has told already
     *("residual", "blocks_run", "mlp_nonlinear", "gradients_reach", "raw_scores", "initial_loss"),
 )
 FARTHEST = 3.0  # above ln V: what a tied head may begin at, and a head of unit variance may not
-_LEAST_TOLD = 0.6  # times the untrained model's loss: what the first loss of a training is at least
+LEAST_TOLD = 0.6  # times the untrained model's loss: what the first loss of a training is at least
 GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
@@ -136,8 +136,8 @@ def causal(m: Measurements) -> Finding:
 
 def _late_response(m: Measurements) -> tuple[float, int, int]:
     """The largest response before a token that was changed late in a long text; its position; the token's."""
-    changed = [40, 71, 101, LONG - 1]
-    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 4)
+    changed = [7, 40, 71, 101, LONG - 1]
+    late = responses(m.drawn, m.ids(1, LONG)[0], changed=changed, vocabulary=m.vocabulary)  # (T, 5)
     return _largest_before(late, changed)
 
 
@@ -809,7 +809,7 @@ def loss_falls(m: Measurements) -> Finding:
 def _first_loss_too_small(m: Measurements) -> Finding | None:
     """A sum, smoothing and a penalty make a loss larger; a mean over what is not asked makes it smaller."""
     loss, told = cross_entropy(m.before.model, torch.tensor([m.hidden_ids])), m.short.returned[0]
-    if not 0 <= told < _LEAST_TOLD * loss or not math.isfinite(loss):
+    if not 0 <= told < LEAST_TOLD * loss or not math.isfinite(loss):
         return None
     detail = f"The first loss in the list is {told:.2f}; the untrained model has {loss:.2f} on that text."
     return broken(detail, measured=told, expected=loss)
