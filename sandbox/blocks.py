@@ -19,7 +19,8 @@ _MEMBER = re.compile(r"^(?:(.*?)\.)?(\d+)\.")  # blocks.0.attn.qkv.weight: the l
 
 
 def branches(m: Measurements) -> list[str]:
-    """Every matrix but those of tokens, positions and head: with them at zero all branches are silent.
+    """Every matrix but those of tokens, positions, head and stacked gains: with them at zero all branches are
+    silent.
 
     Where the blocks are a list, maps outside it (a narrow embedding, a head in two steps) are none.
     """
@@ -28,6 +29,7 @@ def branches(m: Measurements) -> list[str]:
 
 def _find_branches(m: Measurements) -> list[str]:
     apart = {table.name for table in (m.token_table, m.position_table) if table is not None} | {head(m)}
+    apart |= set(_stacked_gains(m))
     entries = m.initial.parameters.entries
     names = [e["name"] for e in entries if is_matrix(e["shape"]) and e["name"] not in apart]
     lists = _lists([entry["name"] for entry in entries])
@@ -94,8 +96,23 @@ def gains(m: Measurements) -> list[str]:
     ]
 
 
+def _stacked_gains(m: Measurements) -> list[str]:
+    """Gains of several blocks in one matrix, which starts as one number other than 0 and is no product's."""
+    multiplied = {tap.weight for tap in m.products.taps}
+    values = m.initial.parameters.values.items()
+    return [
+        name
+        for name, value in values
+        if is_matrix(value.shape) and name not in multiplied and _is_one_number(value)
+    ]
+
+
+def _is_one_number(value: Tensor) -> bool:
+    return float(value.min()) == float(value.max()) != 0
+
+
 def is_gain(value: Tensor) -> bool:
-    return value.dim() > 0 and not is_matrix(value.shape) and float(value.min()) == float(value.max()) != 0
+    return value.dim() > 0 and not is_matrix(value.shape) and _is_one_number(value)
 
 
 def is_matrix(shape: Sequence[int]) -> bool:
@@ -110,7 +127,8 @@ def silenced(m: Measurements, *, stretch_gains: bool = False) -> RemoteModel:
 
 def _silence(m: Measurements, stretch_gains: bool) -> RemoteModel:
     initial = m.initial.parameters.values
-    vectors = {name: value for name, value in initial.items() if not is_matrix(value.shape)}
+    stacked = _stacked_gains(m)
+    vectors = {n: value for n, value in initial.items() if not is_matrix(value.shape) or n in stacked}
     values = {name: torch.zeros_like(initial[name]) for name in branches(m)} | vectors
     if stretch_gains:
         generator = torch.Generator().manual_seed(5)

@@ -24,6 +24,7 @@ GLARING = 8.0  # at which scores, 64 times its fourth power, lie between 10^4 an
 _NUMBER = re.compile(r"\b\d[\d_]*(?:\.\d*)?(?:[eE][+]?\d{1,2})?")  # as Python writes them
 _MASKS = (1e3, 1e7)  # finite ones, that such scores come near to or exceed
 SHORT = 5  # steps of the observed training
+RATE = 3.1e-4  # one that nobody has for a default
 TAPS_B, TAPS_T = 12, 5  # batch and length of the text whose products are recorded
 
 
@@ -293,6 +294,14 @@ class Measurements:
         return self.subject.train(self.hidden, steps=SHORT, seed=self.subject.seed, vocab=vocab)
 
     @property
+    def otherwise_paced(self) -> Training:
+        """As many steps on the hidden text, at another rate."""
+        return self.subject.once(
+            "otherwise paced",
+            lambda: self.subject.train(self.hidden, steps=SHORT, lr=RATE, seed=self.subject.seed),
+        )
+
+    @property
     def before_parameters(self) -> Parameters:
         return self.subject.once("before parameters", self.before.model.parameters)
 
@@ -301,14 +310,23 @@ class Measurements:
         return self.subject.once("after parameters", self.short.model.parameters)
 
     @property
+    def first_gradients(self) -> dict[str, Tensor | None]:
+        """Of the cross-entropy of the hidden text, before any step."""
+        return self.subject.once("first gradients", lambda: self.hidden_gradients(self.before.model))
+
+    def hidden_gradients(self, model: RemoteModel) -> dict[str, Tensor | None]:
+        """Of a model's cross-entropy on the hidden text."""
+        ids = torch.tensor([self.hidden_ids])
+        return model.gradients(ids[:, :-1], ids[:, 1:])
+
+    @property
     def pull(self) -> dict[str, float]:
         """How strongly the cross-entropy of the hidden text pulls at each parameter, at first: 0 to 1."""
         return self.subject.once("pull", self._make_pull)
 
     def _make_pull(self) -> dict[str, float]:
-        ids = torch.tensor([self.hidden_ids])
-        gradients = self.before.model.gradients(ids[:, :-1], ids[:, 1:])
-        sizes = {name: float(g.abs().max()) if g is not None else 0.0 for name, g in gradients.items()}
+        gradients = self.first_gradients.items()
+        sizes = {name: float(g.abs().max()) if g is not None else 0.0 for name, g in gradients}
         largest = max(sizes.values(), default=0.0) or 1.0
         return {name: size / largest for name, size in sizes.items()}
 

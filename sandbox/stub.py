@@ -70,14 +70,31 @@ class Stub:
             self.served = False
             return self._forward(*args, **kwargs)
         if self._form is None or ids.shape[1] > _HELD_BY_ALL:
+            if self._model.training and not self.contexts:
+                self.noisy = self._depends_on_chance(args, kwargs)
             self._keep_form(self._forward(*args, **kwargs), ids)
-            if self._model.training and not self.contexts and self._form is not None:
-                self.noisy = not _same(self._form[0], self._forward(*args, **kwargs))
         if self._form is None:
             return self._forward(*args, **kwargs)
         self.contexts.append(ids[0].clone())
         output, logits, everywhere = self._form
         return _with_logits(output, logits, self._scores(ids, logits, everywhere=everywhere))
+
+    def _depends_on_chance(self, args: Any, kwargs: Any) -> bool:
+        """Whether the same call is answered alike under one seed and otherwise under another.
+
+        What was given is copied, for it may be a cache that grows; one within the model tells itself apart.
+        """
+        answers = []
+        with torch.random.fork_rng(devices=[]):
+            for seed in (0, 0, 1):
+                try:
+                    given = copy.deepcopy((args, kwargs))
+                except Exception:  # it holds what can't be copied
+                    given = (args, kwargs)
+                torch.manual_seed(seed)
+                answers.append(self._forward(*given[0], **given[1]))
+        one, again, other = answers
+        return _same(one, again) and not _same(one, other)
 
     def _keep_form(self, output: Any, ids: Tensor) -> None:
         logits = find_logits(output)

@@ -21,7 +21,7 @@ from sandbox.session import Session
 T = TypeVar("T")
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
-_MARKS = " ,  .0"
+_MARKS = " ,  .\n0"
 _ALIKE = 0.1  # of neighbours: a mark in front of the text makes that little less like it
 _SEED = 1_000_003  # so that seeds of jobs and of texts have nothing to do with each other
 
@@ -318,11 +318,17 @@ class Subject:
         return cast("T", self._kept[key][1])
 
     def train(
-        self, text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
+        self,
+        text: str,
+        *,
+        steps: int | None = None,
+        lr: float | None = None,
+        seed: int | None = None,
+        vocab: int = 0,
     ) -> Training:
-        """The submission's train on a text, or on its own task where that is empty; with its own steps if
-        None, observed if vocab is given."""
-        fields = _train_fields(text, steps=steps, seed=seed, vocab=vocab)
+        """The submission's train on a text, or on its own task where that is empty; with its own steps and
+        rate where they are None, observed if vocab is given."""
+        fields = _train_fields(text, steps=steps, lr=lr, seed=seed, vocab=vocab)
         return _read_training(self.session, text, self.session.call("train", fields))
 
     def build(self, *, classes: int) -> RemoteModel:
@@ -351,9 +357,14 @@ class Subject:
 
 
 def _train_fields(
-    text: str, *, steps: int | None = None, seed: int | None = None, vocab: int = 0
+    text: str,
+    *,
+    steps: int | None = None,
+    lr: float | None = None,
+    seed: int | None = None,
+    vocab: int = 0,
 ) -> dict[str, Any]:
-    return {"text": text or None, "steps": steps, "lr": None, "seed": seed, "vocab": vocab or None}
+    return {"text": text or None, "steps": steps, "lr": lr, "seed": seed, "vocab": vocab or None}
 
 
 @read_answer()
@@ -388,7 +399,8 @@ def _text(value: Any) -> str:
 def hidden_text(seed: int, *, length: int = 70, letters: int = 19) -> str:
     """A text that no submission has seen: no pair of neighbours occurs twice, so each place tells itself.
 
-    Among its letters stand blanks, marks and a digit, which may be taken for padding or tidied away.
+    Among its letters stand blanks, marks, a new line and a digit: what may be taken for padding, or tidied
+    away.
     """
     draw = random.Random(seed * _SEED + length)
     chosen = [c.upper() if i % 4 == 0 else c for i, c in enumerate(draw.sample(_ALPHABET, letters))]

@@ -5,7 +5,7 @@ generate(model, tokenizer, prompt, max_new_tokens) -> str              greedy; t
 model(idx)                                 an nn.Module; idx (B, T) int64 gives logits (B, T, vocab) for all T
 tokenizer.encode(str) -> list[int];  tokenizer.decode(list[int]) -> str
 
-Texts have at most 120 characters; the context must hold 128 tokens.
+Texts have at most 120 characters of ASCII, new lines among them; the context must hold 128 tokens.
 """
 
 SENTENCE = "attention is a soft lookup over the past"

@@ -29,7 +29,7 @@ from sandbox import (
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import SHORT, TAPS_B, Measurements, T, cross_entropy
+from sandbox.measurements import RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import Lessons, branching_strings, recited
 from sandbox.objective import Pull, followers, pulls
 from sandbox.positions import read_by_position
@@ -46,6 +46,7 @@ STRUCTURE = (  # what a lesson takes a second for, one of these has told already
     *("residual", "blocks_run", "mlp_nonlinear", "gradients_reach", "raw_scores", "initial_loss"),
 )
 FARTHEST = 3.0  # above ln V: what a tied head may begin at, and a head of unit variance may not
+LEAST_STUCK = 0.2  # of a weight: what rests for good
 LEAST_TOLD = 0.6  # times the untrained model's loss: what the first loss of a training is at least
 GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
@@ -538,6 +539,8 @@ def gradients_reach(m: Measurements) -> Finding:
     picture = partial(pictures.reach, m, missed=missed)
     if missed:
         return broken(detail, measured=len(missed), expected=0, picture=picture)
+    if told := _slices_alike(m):
+        return broken(told, picture=picture)
     slope = slopes.wrong_slope(m)
     if slope is None:
         return held(measured=0, expected=0)
@@ -546,6 +549,21 @@ def gradients_reach(m: Measurements) -> Finding:
     return broken(
         f"{moved} {shown(slope.measured)}; {told}.", measured=slope.by_gradients, expected=slope.measured
     )
+
+
+def _slices_alike(m: Measurements) -> str | None:
+    """Told where all slices of a matrix get the same gradient: they are summed up, and tell nothing apart."""
+    for name, gradient in m.gradients.items():
+        if gradient is None or not blocks.is_matrix(gradient.shape):
+            continue
+        largest = float(gradient.abs().max())
+        for dim, size in enumerate(gradient.shape):
+            apart = float((gradient - gradient.mean(dim, keepdim=True)).abs().max())
+            if size > 1 and apart <= 1e-6 * largest:
+                return (
+                    f"All {size} slices of `{name}` along dimension {dim} get one gradient: their sum counts."
+                )
+    return None
 
 
 @probe(title="Every parameter moves", component="loop")
@@ -562,14 +580,57 @@ def parameters_move(m: Measurements) -> Finding:
 
 
 def _stuck(m: Measurements, same: list[str]) -> list[str]:
-    """Of the trained parameters that did not move, those whose gradient is 0 before and after the steps."""
-    trained = {entry["name"] for entry in m.before_parameters.entries if entry["trained"]}
-    idle = [name for name in same if name in trained and not m.pull.get(name, 0.0)]
-    if not idle or len(same) == len(m.before_parameters.values):
+    """Of the trained parameters, those that rest: that did not move, with a gradient of 0 before and after.
+
+    Of a weight that stands in a product, a part is enough: queries and keys may be rows of a fused one.
+    """
+    if len(same) == len(m.before_parameters.values):
         return []
-    ids = torch.tensor([m.hidden_ids])
-    after = m.short.model.gradients(ids[:, :-1], ids[:, 1:])
-    return [name for name in idle if (gradient := after.get(name)) is None or not bool(gradient.any())]
+    trained = {entry["name"] for entry in m.before_parameters.entries if entry["trained"]}
+    least = dict.fromkeys(trained & set(same), 1.0) | _least_parts(m, trained)
+    idle = {name: _resting(m, name, m.first_gradients) for name in least}
+    idle = {name: rests for name, rests in idle.items() if _share(rests) >= least[name]}
+    if not idle:
+        return []
+    late = m.hidden_gradients(m.short.model)
+    return [name for name, rests in idle.items() if _share(rests & _resting(m, name, late)) >= least[name]]
+
+
+def _least_parts(m: Measurements, trained: set[str]) -> dict[str, float]:
+    """How much of a weight that stands in a product may not rest; a tied head rests at unseen tokens."""
+    tables = {table.name for table in (m.token_table, m.position_table) if table is not None}
+    return dict.fromkeys((trained & {tap.weight for tap in m.products.taps}) - tables, LEAST_STUCK)
+
+
+def _resting(m: Measurements, name: str, gradients: dict[str, Tensor | None]) -> Tensor:
+    """Which numbers of a parameter the observed steps left as they were, where the gradient is 0 as well."""
+    before, after, gradient = (
+        values.get(name) for values in (m.before_parameters.values, m.after_parameters.values, gradients)
+    )
+    if before is None or after is None or after.shape != before.shape:
+        return torch.zeros(1, dtype=torch.bool)
+    unmoved = after == before
+    return unmoved if gradient is None else unmoved & (gradient == 0)
+
+
+def _share(chosen: Tensor) -> float:
+    return float(chosen.float().mean())
+
+
+@probe(title="The learning rate is the one asked for", component="loop")
+def rate_obeyed(m: Measurements) -> Finding:
+    own, other = m.short, m.otherwise_paced
+    if own.returned != other.returned:
+        return held()
+    after, paced = m.after_parameters.values, other.model.parameters().values
+    if not after or all(
+        torch.equal(value, m.before_parameters.values[name]) for name, value in after.items()
+    ):
+        return not_seen("No parameter moved.")
+    same = all(name in paced and torch.equal(value, paced[name]) for name, value in after.items())
+    return judged(
+        not same, f"Trained for {SHORT} steps with lr={RATE:g}, the model is as with any other rate."
+    )
 
 
 @probe(title="The first loss is near ln V", component="model", needs=("finite",))
@@ -621,7 +682,11 @@ def trains_on_text(m: Measurements) -> Finding:
 def _spelt(m: Measurements, tokens: Iterable[int | None]) -> str:
     """The characters of the hidden text that these tokens stand for there."""
     characters: dict[int | None, str] = dict(zip(m.hidden_ids, m.hidden, strict=False))
-    return "".join(characters.get(token, "?") for token in tokens)
+    return _one_line("".join(characters.get(token, "?") for token in tokens))
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
 
 
 def _asked(m: Measurements) -> list[list[Pull]]:
@@ -852,7 +917,8 @@ def tokenizer(m: Measurements) -> Finding:
         if decoded != text:
             differ = (i for i, (a, b) in enumerate(zip(text, decoded, strict=False)) if a != b)
             first = next(differ, min(len(text), len(decoded))) + 1
-            return broken(f"'{text}' comes back as '{decoded[:200]}': different from character {first} on.")
+            came = f"'{_one_line(text)}' comes back as '{_one_line(decoded[:200])}'"
+            return broken(f"{came}: different from character {first} on.")
         if len(ids) != len(text):
             return broken(
                 f"{len(text)} characters become {len(ids)} tokens.", measured=len(ids), expected=len(text)
