@@ -56,9 +56,13 @@ async def main(level, paths):
               limits=Limits(wall_s=10))
     outcome = await sandbox.examine(job, emit=emit)
     launcher = sandbox._keeper.process.pid
-    child = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
-    zygote = child[0] if child else launcher
-    status = Path(f"/proc/{zygote}/status").read_text()
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    for pid in (*children, launcher):  # a child that served may be gone by now
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+            break
+        except FileNotFoundError:
+            continue
     print(json.dumps({
         "level": sandbox.level,
         "missing": [layer.name for layer in sandbox.host.missing()],
