@@ -109,10 +109,11 @@ def _prove(patch: Patch, shape: str, where: str) -> None:
     edit = patch_edit(shape, patch)
     if edit.start < place.start or edit.end > place.end:
         raise broken(where, f"the patch is not inside {patch.mark}, which `mark` names")
+    patched = shape[place.start : edit.start] + edit.text + shape[edit.end : place.end]
     try:
-        ast.parse(shape.replace(patch.find, patch.replace))
+        ast.parse(f"if True:\n{patched}" if place.indent else patched)  # alone: a whole shape takes ten times as long
     except SyntaxError as error:
-        raise broken(where, f"the patched shape does not parse: {error}") from error
+        raise broken(where, f"the patched {patch.mark} does not parse: {error}") from error
 
 
 def _debriefs(path: Path) -> dict[str, str]:

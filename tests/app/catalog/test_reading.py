@@ -60,7 +60,7 @@ def test_the_digest_is_of_what_verdicts_depend_on(pack: Path) -> None:
         (PATCHES, 'find = "x * 2"', 'find = "x ** 2"', "`find` is there 0 times, not once"),
         (PATCHES, 'find = "x * 2"', 'find = "return"', "`find` is there 3 times, not once"),
         (PATCHES, 'replace = "x / 2"', 'replace = "x * 2"', "`find` and `replace` are the same"),
-        (PATCHES, 'replace = "x / 2"', 'replace = "x /"', "the patched shape does not parse"),
+        (PATCHES, 'replace = "x / 2"', 'replace = "x /"', "the patched second does not parse"),
         (PATCHES, 'mark = "second"', 'mark = "fourth"', "names fourth, which the shape does not define"),
         (PATCHES, 'mark = "second"', 'mark = "first"', "the patch is not inside first"),
         (BUGS, 'symptom = "flat"', 'symptom = "odd"', "`symptom` is 'odd', not one of crash"),
