@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import pytest
 
 from app.catalog import load_catalog
 from app.commands.examining import job_for
+from app.commands.rewriting import rewritten
 from app.commands.trials import Trial, trials
 from app.settings import CHECKOUT, Settings
 from sandbox import Event
@@ -13,36 +17,43 @@ from tests.conftest import Jailed
 
 SETTINGS = Settings(run_seconds=60)
 CATALOG = load_catalog(CHECKOUT / "problems")
-SAMPLE = {
-    # the four that the interviewer's criteria pass
-    *("mask-multiplied", "mask-missing", "scale-missing", "k-for-v"),
-    *("no-step", "shift-double", "projection-takes-one-head", "position-never-initialised"),
-    *("positions_initialised_later", "multihead_attention", "loss_rolled", "rope"),
-    *("patches_torch", "hard_coded_answer"),
+SAMPLE: dict[str, list[str] | list[int]] = {
+    "shape": ["gpt, “attention is a soft lookup over the past”"],
+    "bug": [
+        # the four that the interviewer's criteria pass
+        *("mask-multiplied, gpt", "mask-missing, gpt", "scale-missing, gpt", "k-for-v, gpt"),
+        *("no-step, gpt", "shift-double, gpt", "projection-takes-one-head, gpt"),
+        "position-never-initialised, gpt",
+    ],
+    "valid": ["positions_initialised_later", "multihead_attention", "loss_rolled", "rope"],
+    "copy": ["loss_rolled"],
+    "wrong": ["patches_torch", "hard_coded_answer"],
+    "variant": [0, 1, 2],  # of those that are drawn
 }
-SHAPE, COPIES, VARIANTS = 1, 1, 3  # how many of these
 
 
-def _sample() -> list[Trial]:
-    everything = list(trials(CATALOG, CATALOG.problem("gpt"), CHECKOUT / "problems" / "gpt", thorough=True))
-    named = [
-        trial for trial in everything if trial.name.removesuffix(", gpt") in SAMPLE and trial.kind != "copy"
-    ]
-    copies = [trial for trial in everything if trial.name in SAMPLE and trial.kind == "copy"]
-    shapes = [trial for trial in everything if trial.kind == "shape"]
-    variants = [trial for trial in everything if trial.kind == "variant"]
-    return [*shapes[:SHAPE], *named, *copies[:COPIES], *variants[:VARIANTS]]
+@cache
+def _claims() -> list[Trial]:
+    folder = CHECKOUT / "problems" / "gpt"
+    return list(trials(CATALOG, CATALOG.problem("gpt"), folder, drawn=1))
 
 
-def test_the_sample_is_whole() -> None:
-    assert len(_sample()) == SHAPE + len(SAMPLE) + COPIES + VARIANTS
+def _claim(kind: str, which: str | int) -> Trial:
+    if kind == "copy":
+        original = _claim("valid", which)
+        return replace(original, kind=kind, source=rewritten(original.source))
+    these = [trial for trial in _claims() if trial.kind == kind]
+    return these[which] if isinstance(which, int) else next(trial for trial in these if trial.name == which)
 
 
 @pytest.mark.jail
-@pytest.mark.parametrize("trial", _sample(), ids=lambda trial: f"{trial.kind}: {trial.name}")
-def test_a_claim_of_the_pack_holds(trial: Trial, jailed: Jailed) -> None:
+@pytest.mark.parametrize(
+    ("kind", "which"), [(kind, which) for kind, names in SAMPLE.items() for which in names]
+)
+def test_a_claim_of_the_pack_holds(kind: str, which: str | int, jailed: Jailed) -> None:
     async def emit(event: Event) -> None: ...
 
+    trial = _claim(kind, which)
     job = job_for(trial.material, source=trial.source, settings=SETTINGS)
     outcome = jailed.wait(jailed.sandbox.examine(job, emit=emit))
     assert outcome.verdict is not None, outcome.fault
