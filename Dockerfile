@@ -11,7 +11,7 @@ RUN .venv/bin/uv pip install -q --python .venv/bin/python -c requirements.lock n
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 # the lock as constraints: what the site needs, at the versions that are tested, and no test tools
-RUN .venv/bin/uv pip install -q --python .venv/bin/python -c requirements.lock -e .
+RUN .venv/bin/uv pip install -q --compile-bytecode --python .venv/bin/python -c requirements.lock -e .
 COPY . .
 # a copy of the browser's libraries, hashes verified; without it pages take them from the CDN
 RUN .venv/bin/overfit assets && .venv/bin/python -m compileall -q app sandbox

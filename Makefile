@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # uv does not read pip's own configuration: hand it the local wheel folder, when there is one
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_NO_PROGRESS := 1
+# with it each server and each worker of a test run would compile itself anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve test test-judge test-jail jail-layers test-soak check fix bench lock assets clean
 
@@ -47,8 +49,9 @@ $(VENV)/.ready: pyproject.toml requirements.lock constraints-torch.txt scripts/i
 	@sh scripts/require-python $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock -e .
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements.lock -e .
 	sh scripts/install-torch $(VENV)
+	$(BIN)/python -m compileall -q app sandbox  # the warm process of the sandbox writes nothing itself
 	touch $@
 
 node_modules/.ready: package.json package-lock.json
