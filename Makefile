@@ -15,7 +15,7 @@ serve: $(VENV)/.ready assets ; $(BIN)/overfit serve
 test: $(VENV)/.ready node_modules/.ready
 	sh scripts/require-chromium
 	$(MAKE) --no-print-directory assets
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/journeys
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/journeys
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/journeys  # apart: playwright's event loop would be in the way of the others
 
 test-judge: $(VENV)/.ready ; $(BIN)/overfit problems check --thorough

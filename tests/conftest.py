@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import textwrap
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,16 @@ T = TypeVar("T")
 # no test is failed for the time it took: two cores may be shared with anything
 hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow files first, then those of the jail: begun last, one would keep the other workers waiting."""
+    marks: dict[Path, set[str]] = defaultdict(set)
+    for item in items:
+        marks[item.path] |= {mark.name for mark in item.iter_markers()}
+    items.sort(key=lambda item: ("slow" not in marks[item.path], "jail" not in marks[item.path]))
+
 
 PROBLEM = Path(__file__).parents[1] / "problems" / "gpt"
 SENTENCE = "attention is a soft lookup over the past"
