@@ -85,7 +85,7 @@ def examine(job: Job, *, spawn: Spawn, emit: Callable[[Event], None], level: str
     subject = Subject(job=job, session=session, own=own)
     try:
         subject.begin_own_training(wait=job.in_turn)
-        probes = load_probes(job.probes)
+        probes = load_probes(job.probes, job.compiled)
         asked = with_what_they_need(probes, job.only)
         properties, notes = _run_probes(asked, kind.measurements(subject), emit=emit)
         if rewrite := rewrite_note(job):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
+from sandbox.compiled import compiled
 from sandbox.cutoff import cut_off_verdict
 from sandbox.job import Event, Job, Outcome
 from sandbox.keeper import Keeper
@@ -77,7 +78,8 @@ class Exchange:
         line, line_end = socket.socketpair()
         findings, findings_end = socket.socketpair()
         job = self._job
-        text = json.dumps(replace(job, in_turn=in_turn).to_json()).encode()
+        sent = replace(job, in_turn=in_turn, compiled=compiled(job.probes))
+        text = json.dumps(sent.to_json()).encode()
         files = [_sealed("source", self._source), _sealed("job", text)]
         header = {"kind": job.kind, "filename": job.filename, "seed": job.seed, "limits": asdict(job.limits)}
         try:

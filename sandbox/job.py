@@ -34,6 +34,7 @@ class Job:
     problem: str
     contract: str = "gpt"  # what names the file must define: sandbox/contracts.py
     probes: str  # text of the problem's probes.py; the candidate's process never sees it
+    compiled: str = ""  # of the probes, where they were compiled already
     shape: str  # text of the clean program; neither does it see this
     bugs: tuple[IssuedBug, ...] = ()
     only: tuple[str, ...] = ()  # properties to look at, with those they need; empty: all

@@ -130,6 +130,9 @@ class Keeper:
     async def close(self) -> None:
         """Lets go of the zygote, which then ends with all its processes; makes sure of it."""
         self.control.close()
+        if not self.torch.done():  # it would not hear of it before it is warm, and nobody's run is in it
+            with suppress(ProcessLookupError):
+                self.process.kill()
         try:
             await asyncio.wait_for(self.wait(), _LAST_WORDS_S)
         except TimeoutError:

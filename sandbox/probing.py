@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
+from sandbox.compiled import code_of
 from sandbox.failures import plain
 
 MOST_CHARACTERS = 2_000  # of a detail or a note: they name parameters, whose names may have any length
@@ -83,10 +84,10 @@ def judged(
     return held(**numbers) if holds else broken(detail, picture=picture, **numbers)
 
 
-def load_probes(text: str) -> list[Probe]:
-    """The probes of a problem's probes.py, in the order in which they stand there."""
+def load_probes(text: str, ready: str = "") -> list[Probe]:
+    """The probes of a problem's probes.py, in the order in which they stand there; `ready` is it compiled."""
     module = ModuleType("probes")
-    exec(compile(text, "probes.py", "exec", dont_inherit=True), module.__dict__)
+    exec(code_of(text, ready), module.__dict__)
     return [value for value in vars(module).values() if isinstance(value, Probe)]
 
 

@@ -110,8 +110,9 @@ def _prove(patch: Patch, shape: str, where: str) -> None:
     if edit.start < place.start or edit.end > place.end:
         raise broken(where, f"the patch is not inside {patch.mark}, which `mark` names")
     patched = shape[place.start : edit.start] + edit.text + shape[edit.end : place.end]
+    alone = f"if True:\n{patched}" if place.indent else patched  # a whole shape takes ten times as long
     try:
-        ast.parse(f"if True:\n{patched}" if place.indent else patched)  # alone: a whole shape takes ten times as long
+        ast.parse(alone)
     except SyntaxError as error:
         raise broken(where, f"the patched {patch.mark} does not parse: {error}") from error
 

@@ -123,8 +123,11 @@ def _locals(function: ast.FunctionDef) -> set[str]:
         match node:
             case ast.arg(arg=name):
                 kept.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            case ast.FunctionDef(name=name):
                 kept.add(name)
+            case ast.ClassDef(name=name, body=body):  # what is stored in its body is an attribute
+                attributes = [_stored(one) for one in body if not isinstance(one, ast.FunctionDef)]
+                kept = kept.union({name}, *attributes)
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 kept |= set(names)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):

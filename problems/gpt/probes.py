@@ -733,7 +733,7 @@ def _wrong_target(m: Measurements, pull: Pull, right: set[int], *, share: float)
 
 def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
     worst = min(pull.alignment for forward in forwards for pull in forward)
-    if worst < 0.98 or max(pull.imbalance for forward in forwards for pull in forward) > 0.1:
+    if worst < 0.99 or max(pull.imbalance for forward in forwards for pull in forward) > 0.1:
         detail = f"The gradient at the logits is not a cross-entropy's: their cosine is {worst:.3f}."
         return broken(f"{detail} It should be 1.", measured=worst, expected=1.0)
     for forward in forwards:

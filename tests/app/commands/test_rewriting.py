@@ -77,3 +77,21 @@ def test_only_the_named_functions_get_other_variables() -> None:
 
 def test_naming_a_class_names_its_methods() -> None:
     assert "total_other" in with_other_locals(PROGRAM, {"Model"})
+
+
+ATTRIBUTES = """
+def make():
+    class Box:
+        size = 3
+
+        def twice(self):
+            return 2 * self.size
+
+    return Box().twice()
+"""
+
+
+def test_attributes_of_a_class_within_a_function_keep_their_names() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(rewritten(ATTRIBUTES), "program.py", "exec"), names)
+    assert [value() for value in names.values() if callable(value)] == [6]

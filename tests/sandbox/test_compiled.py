@@ -1,0 +1,28 @@
+"""Probes that travel compiled."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from sandbox.compiled import code_of, compiled
+from tests.conftest import PROBLEM
+
+PROBES = (PROBLEM / "probes.py").read_text()
+
+
+def test_what_was_compiled_is_the_program() -> None:
+    assert code_of(PROBES, compiled(PROBES)) == code_of(PROBES)
+
+
+def test_what_another_python_compiled_is_compiled_anew() -> None:
+    other = base64.b64encode(b"\0\0\0\0" + base64.b64decode(compiled("x = 1"))[4:]).decode()
+    assert code_of("x = 2", other) == code_of("x = 2")
+
+
+@pytest.mark.parametrize("text", ["def f(:", "x = '\0'"], ids=["syntax", "NUL"])
+def test_what_does_not_compile_is_said_where_it_is_read(text: str) -> None:
+    assert compiled(text) == ""
+    with pytest.raises((SyntaxError, ValueError)):
+        code_of(text)
