@@ -103,10 +103,8 @@ class Sandbox:
         """
         exchange = Exchange(job)
         async with self._slots:
-            in_turn = (
-                2 * self._running >= best_slots()
-            )  # half of the processors are taken: the rest is theirs
             self._running += 1
+            in_turn = 2 * self._running > best_slots()  # two processors for each run there are not
             try:
                 return await self._run(exchange, emit=emit, in_turn=in_turn)
             finally:
