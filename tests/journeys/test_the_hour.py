@@ -15,7 +15,8 @@ from tests.journeys.test_every_page import barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-AWAY = ("exception: Failed to execute 'importScripts'", "exception: ...: ErrorEvent")
+# how the editor says that a worker's script did not come: in words, or by the bare event
+AWAY = ("exception: Failed to execute 'importScripts'", "exception: ...: ErrorEvent", "exception: ErrorEvent")
 DERIVED = {"step": "T^2 * d + T*d^2", "total": "T^3 d", "cached_step": "O(T·d)", "cached_total": "T² d"}
 
 
