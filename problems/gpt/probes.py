@@ -560,9 +560,8 @@ def _slices_alike(m: Measurements) -> str | None:
         for dim, size in enumerate(gradient.shape):
             apart = float((gradient - gradient.mean(dim, keepdim=True)).abs().max())
             if size > 1 and apart <= 1e-6 * largest:
-                return (
-                    f"All {size} slices of `{name}` along dimension {dim} get one gradient: their sum counts."
-                )
+                where = f"All {size} slices of `{name}` along dimension {dim}"
+                return f"{where} get the same gradient: their sum alone counts."
     return None
 
 
@@ -622,15 +621,15 @@ def rate_obeyed(m: Measurements) -> Finding:
     own, other = m.short, m.otherwise_paced
     if own.returned != other.returned:
         return held()
-    after, paced = m.after_parameters.values, other.model.parameters().values
-    if not after or all(
-        torch.equal(value, m.before_parameters.values[name]) for name, value in after.items()
-    ):
-        return not_seen("No parameter moved.")
-    same = all(name in paced and torch.equal(value, paced[name]) for name, value in after.items())
-    return judged(
-        not same, f"Trained for {SHORT} steps with lr={RATE:g}, the model is as with any other rate."
-    )
+    after = m.after_parameters.values
+    if not after or _equal(after, m.before_parameters.values):
+        return not_seen("No parameter moved, or the model is too large to be compared.")
+    detail = f"Trained for {SHORT} steps with lr={RATE:g}, the model is the one that its own rate gives."
+    return judged(not _equal(after, other.model.parameters().values), detail)
+
+
+def _equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @probe(title="The first loss is near ln V", component="model", needs=("finite",))
