@@ -8,6 +8,7 @@ greedy generation must write.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -82,19 +83,27 @@ class Stub:
     def _depends_on_chance(self, args: Any, kwargs: Any) -> bool:
         """Whether the same call is answered alike under one seed and otherwise under another.
 
-        What was given is copied, for it may be a cache that grows; one within the model tells itself apart.
+        Model and arguments are copied before each, for either may hold a cache that grows.
         """
         answers = []
         with torch.random.fork_rng(devices=[]):
             for seed in (0, 0, 1):
-                try:
-                    given = copy.deepcopy((args, kwargs))
-                except Exception:  # it holds what can't be copied
-                    given = (args, kwargs)
+                forward, given, named = self._untouched(args, kwargs)
                 torch.manual_seed(seed)
-                answers.append(self._forward(*given[0], **given[1]))
+                answers.append(forward(*given, **named))
         one, again, other = answers
         return _same(one, again) and not _same(one, other)
+
+    def _untouched(self, args: Any, kwargs: Any) -> tuple[Callable[..., Any], Any, Any]:
+        """The model's own forward and what it was given, as copies where they can be copied."""
+        try:
+            twin, given, named = copy.deepcopy((self._model, args, kwargs))
+        except Exception:
+            return self._forward, args, kwargs
+        del twin.forward  # ours
+        if self._instance_forward is not None:  # still of the original
+            return self._forward, given, named
+        return twin.forward, given, named
 
     def _keep_form(self, output: Any, ids: Tensor) -> None:
         logits = find_logits(output)

@@ -62,14 +62,15 @@ def trials(
 ) -> Iterator[Trial]:
     """Every trial of a problem, with `drawn` variants of each tier.
 
-    A thorough proof also judges what says the same in other words: copies of right programs, repairs, and
-    wrong repairs. Raises SetupError for a program whose first line does not say what it is.
+    A thorough proof asks all of a wrong program too, and also judges what says the same in other words:
+    copies of right programs, repairs, and wrong repairs. Raises SetupError for a program whose first line
+    does not say what it is.
     """
     yield from _shapes(problem, thorough=thorough)
     yield from _starts(problem)
     yield from bug_trials(problem, list(problem.bugs))
     yield from _programs(problem, folder / "valid", kind="valid", copies=thorough)
-    yield from _programs(problem, folder / "wrong", kind="wrong")
+    yield from _programs(problem, folder / "wrong", kind="wrong", whole=thorough)
     if thorough:
         yield from _mistaken(problem)
     for tier in catalog.tiers_of(problem.slug):
@@ -129,7 +130,10 @@ def bug_trials(problem: Problem, bugs: Collection[str]) -> Iterator[Trial]:
             )
 
 
-def _programs(problem: Problem, folder: Path, *, kind: str, copies: bool = False) -> Iterator[Trial]:
+def _programs(
+    problem: Problem, folder: Path, *, kind: str, copies: bool = False, whole: bool = True
+) -> Iterator[Trial]:
+    """The programs of a folder, asked all that is asked of a file or only what their first line names."""
     for path in sorted(folder.glob("*.py")):
         source = read_text(path)
         pattern = CATEGORY if kind == "valid" else CAUGHT_BY
@@ -138,7 +142,8 @@ def _programs(problem: Problem, folder: Path, *, kind: str, copies: bool = False
             raise broken(str(path), f"line 1 must match {pattern.pattern!r}")
         given = plain_material(problem, sentence=problem.sentence(own_sentence(source)))
         judge = must_pass if kind == "valid" else caught_by(found[1])
-        yield Trial(kind=kind, name=path.stem, source=source, material=given, judge=judge)
+        only = () if whole else (found[1],)
+        yield Trial(kind=kind, name=path.stem, source=source, material=given, judge=judge, only=only)
         if copies:
             copied = rewritten(source)
             yield Trial(kind="copy", name=path.stem, source=copied, material=given, judge=judge)

@@ -92,7 +92,7 @@ def make_pairs(ids):
     return x.unsqueeze(0), y.unsqueeze(0)
 
 
-def train(text, steps=130, lr=0.05, seed=0):
+def train(text, steps=100, lr=0.06, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     model = Transformer(len(alphabet.letters))
