@@ -96,13 +96,13 @@ class Stub:
 
     def _untouched(self, args: Any, kwargs: Any) -> tuple[Callable[..., Any], Any, Any]:
         """The model's own forward and what it was given, as copies where they can be copied."""
+        if self._instance_forward is not None:  # a copy's would be the original's
+            return self._forward, *_copied(args, kwargs)
         try:
             twin, given, named = copy.deepcopy((self._model, args, kwargs))
-        except Exception:
-            return self._forward, args, kwargs
+        except Exception:  # it keeps a tensor with its graph
+            return self._forward, *_copied(args, kwargs)
         del twin.forward  # ours
-        if self._instance_forward is not None:  # still of the original
-            return self._forward, given, named
         return twin.forward, given, named
 
     def _keep_form(self, output: Any, ids: Tensor) -> None:
@@ -121,6 +121,13 @@ class Stub:
         following = [next_choices(row, choices=count)[T - answered :] for row in ids.tolist()]
         chosen = torch.tensor([[self._choices[choice] for choice in row] for row in following])  # (B, T or 1)
         return scores.scatter_(-1, chosen[..., None], _SURE)
+
+
+def _copied(*values: Any) -> tuple[Any, ...]:
+    try:
+        return copy.deepcopy(values)
+    except Exception:  # it holds what can't be copied
+        return values
 
 
 def _same(one: Any, other: Any) -> bool:
