@@ -200,7 +200,7 @@ class Bench:
 
 async def bench(settings: Settings, *, as_json: bool, say: Callable[[str], None]) -> int:
     """Says every row; 0 when each bar was met, 1 when one was missed. Raises Unavailable."""
-    job = _fixed_work(settings)
+    job = fixed_work(settings)
     sandbox = Sandbox(slots=2)
     met = True
     async with warm_bare(job.source) as first, warm_bare(job.source) as second:
@@ -227,7 +227,7 @@ async def bench(settings: Settings, *, as_json: bool, say: Callable[[str], None]
     return 0 if met else 1
 
 
-def _fixed_work(settings: Settings) -> Job:
+def fixed_work(settings: Settings) -> Job:
     """The first shape of `gpt`, `_STEPS` steps on its sentence, then the sentence generated."""
     folder = settings.problems / "gpt"
     shape = (folder / "shapes" / "gpt.py").read_text()
