@@ -54,7 +54,7 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(self.wte(idx) + self.wpe(torch.arange(idx.size(1))))))
 
 
-def train(text, steps=70, lr=2.0, seed=0):
+def train(text, steps=40, lr=2.0, seed=0):
     generator = torch.Generator().manual_seed(seed)
     tokenizer = Tokenizer("".join(sorted(set(text))))
     model = GPT(len(tokenizer.chars), generator)

@@ -60,7 +60,7 @@ class CharGPT(nn.Module):
         return self.out(self.norm(self.blocks(self.embed["char"](idx) + self.embed["place"](places))))
 
 
-def train(text, steps=60, lr=0.03, seed=0):
+def train(text, steps=40, lr=0.03, seed=0):
     torch.manual_seed(seed)
     tok = make_tokenizer(text)
     model = CharGPT(tok.size)

@@ -73,7 +73,7 @@ class AlibiLM(nn.Module):
         return self.head(self.ln(x))
 
 
-def train(text, steps=100, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = AlibiLM(len(tokenizer.itos))

@@ -55,7 +55,7 @@ class GPT(nn.Module):
         return layer_norm(self.layers(x), (D,), self.gain) @ self.unembed
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     model = GPT(len(alphabet.letters))

@@ -77,7 +77,7 @@ class TiledGPT(nn.Module):
 
 
 def train(
-    text: str, steps: int = 60, lr: float = 3e-3, seed: int = 0
+    text: str, steps: int = 40, lr: float = 3e-3, seed: int = 0
 ) -> tuple[nn.Module, CharVocab, list[float]]:
     torch.manual_seed(seed)
     vocab = CharVocab(text)

@@ -77,7 +77,7 @@ class GPT(nn.Module):
         return self.final(x)
 
 
-def train(text, steps=90, lr=0.1, seed=0):
+def train(text, steps=60, lr=0.1, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.vocab))

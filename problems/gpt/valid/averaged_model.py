@@ -88,7 +88,7 @@ class Loop:
                 listener(step, loss.item())
 
 
-def train(text: str, steps: int = 70, lr: float = 3e-3, seed: int = 0) -> tuple[nn.Module, Tokenizer, list[float]]:
+def train(text: str, steps: int = 40, lr: float = 3e-3, seed: int = 0) -> tuple[nn.Module, Tokenizer, list[float]]:
     torch.manual_seed(seed)
     tokenizer = CharTokenizer(text)
     model = GPT(len(tokenizer))

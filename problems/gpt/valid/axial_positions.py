@@ -70,7 +70,7 @@ class PageModel(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = PageModel(len(tokenizer.chars))

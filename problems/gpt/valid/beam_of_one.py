@@ -64,7 +64,7 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(x)))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=50, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.symbols))

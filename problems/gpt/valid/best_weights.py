@@ -75,7 +75,7 @@ def evaluate(model, idx):
     return loss
 
 
-def train(text, steps=80, lr=4e-3, seed=0, eval_interval=8):
+def train(text, steps=40, lr=4e-3, seed=0, eval_interval=8):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

@@ -76,7 +76,7 @@ class GPT(nn.Module):
         return self.head(self.norm(x))
 
 
-def train(text, steps=150, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Characters(text)
     model = GPT(len(tokenizer.all))

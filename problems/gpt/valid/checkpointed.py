@@ -71,7 +71,7 @@ class FrugalLM(nn.Module):
         return self.head(self.final_norm(x))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = FrugalLM(len(tokenizer.chars))

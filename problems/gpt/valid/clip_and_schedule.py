@@ -98,7 +98,7 @@ class Trainer:
         self.losses.append(loss.item())
 
 
-def train(text, steps=80, lr=5e-3, seed=0):
+def train(text, steps=40, lr=5e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.id_to_char))

@@ -63,7 +63,7 @@ class GPT(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

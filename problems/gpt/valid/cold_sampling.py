@@ -85,7 +85,7 @@ def estimate_loss(model, x, y):
     return loss.item()
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(1337 + seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.stoi))

@@ -67,7 +67,7 @@ class CosineLM(nn.Module):
         return self.head(self.norm(self.blocks(self.embed(idx) + self.position[: idx.shape[1]])))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     model = CosineLM(len(alphabet))

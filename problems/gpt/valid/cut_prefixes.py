@@ -75,7 +75,7 @@ def batch(ids, rows, gen):
     return x, y
 
 
-def train(text=SENTENCE, steps=110, lr=3e-3, seed=0):
+def train(text=SENTENCE, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     gen = torch.Generator().manual_seed(seed + 1)
     tokenizer = Tokenizer(text)

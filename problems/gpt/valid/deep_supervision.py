@@ -58,7 +58,7 @@ class GPT(nn.Module):
         return {"logits": logits, "loss": losses[-1], "total": losses[-1] + early * sum(losses[:-1])}
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

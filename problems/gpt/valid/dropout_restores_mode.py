@@ -77,7 +77,7 @@ class GPT(nn.Module):
         return self.head(self.ln(x))
 
 
-def train(text=SENTENCE, steps=120, lr=3e-3, seed=0):
+def train(text=SENTENCE, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(tokenizer.vocab_size)

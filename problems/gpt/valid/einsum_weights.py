@@ -89,7 +89,7 @@ class DemoTransformer(nn.Module):
         return self.ln_final(residual) @ self.W_U
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     embedder = Embedder(text)
     model = DemoTransformer(len(embedder.letters))

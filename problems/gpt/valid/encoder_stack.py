@@ -71,7 +71,7 @@ class EncoderLM(nn.Module):
         return self.project(x)
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = EncoderLM(len(tokenizer.id2char))

@@ -70,7 +70,7 @@ def get_example(vocab, text):
     return torch.tensor([ids]), torch.tensor([ids[1:] + [vocab.end]])  # each (1, T)
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     vocab = Vocab(text)
     model = LanguageModel(len(vocab.itos))

@@ -89,7 +89,7 @@ class GPTEstimator(nn.Module):
         return self(X[:, -self.max_length :])[:, -1:].argmax(-1)
 
 
-def train(text, steps=60, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = CharVectorizer().fit(text)
     estimator = GPTEstimator(max_iter=steps, eta=lr).build(len(tokenizer.vocabulary_))

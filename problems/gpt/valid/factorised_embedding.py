@@ -64,7 +64,7 @@ class FactorisedGPT(nn.Module):
         return self.narrow(self.norm(x)) @ self.letters.weight.T
 
 
-def train(text, steps=90, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = FactorisedGPT(len(tokenizer.chars))

@@ -61,7 +61,7 @@ def gradient_of(model, ids):
     return parameters_to_vector(torch.autograd.grad(loss, list(model.parameters()))), loss.item()
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     letters = Letters(text)
     model = GPT(len(letters.known))

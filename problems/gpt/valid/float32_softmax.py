@@ -89,7 +89,7 @@ class GPT(nn.Module):
         return self.head(self.norm(x))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(Hyper(vocab=len(tokenizer.chars)))

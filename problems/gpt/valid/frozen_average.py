@@ -80,7 +80,7 @@ class Average:
             kept.lerp_(new, 1 - decay)
 
 
-def train(text: str, steps: int = 70, lr: float = 3e-3, seed: int = 0) -> tuple[GPT, Chars, list[float]]:
+def train(text: str, steps: int = 50, lr: float = 3e-3, seed: int = 0) -> tuple[GPT, Chars, list[float]]:
     torch.manual_seed(seed)
     tokenizer = Chars(text)
     model = GPT(len(tokenizer.table))

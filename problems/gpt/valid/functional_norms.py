@@ -81,7 +81,7 @@ class Scanned(nn.Module):
         return norm(x, p["g"], p["s"]) @ p["w"]
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     model = Scanned(len(alphabet))

@@ -67,7 +67,7 @@ def next_token_loss(model, ids):
     return F.cross_entropy(logits, ids[1:])
 
 
-def train(text, steps=80, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     vocabulary = Vocabulary(text)
     model = PaLM(len(vocabulary))

@@ -93,7 +93,7 @@ class Lion(optim.Optimizer):
         return loss
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=60, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     model = TimeFirstGPT(len(alphabet))

@@ -93,7 +93,7 @@ class CharGPT(nn.Module):
         return logits, F.cross_entropy(logits.view(B * T, V), targets.view(B * T))
 
 
-def train(text, steps=80, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = CharGPT(tokenizer.vocab_size)

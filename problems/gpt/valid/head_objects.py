@@ -211,7 +211,7 @@ class Trainer:
         return self.history
 
 
-def train(text: str, steps: int = 400, lr: float = 3e-3, seed: int = 0):
+def train(text: str, steps: int = 60, lr: float = 3e-3, seed: int = 0):
     torch.manual_seed(seed)
     tokenizer = CharTokenizer.fit(text)
     assert isinstance(tokenizer, Tokenizer)

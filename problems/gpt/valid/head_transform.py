@@ -93,7 +93,7 @@ class CausalModel(nn.Module):
         return self.cls(x)
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = CausalModel(Config(len(tokenizer.chars)))

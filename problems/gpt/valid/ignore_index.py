@@ -80,7 +80,7 @@ def targets_of(idx):
     return targets
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = CharLevel(text)
     model = GPT(len(tokenizer.all))

@@ -89,7 +89,7 @@ class Net(torch.nn.Module):
         return self.read(self.last(x)).mT
 
 
-def train(text, steps=70, lr=0.1, seed=0):
+def train(text, steps=40, lr=0.1, seed=0):
     torch.manual_seed(seed)
     tokenizer = build_tokenizer(text)
     vocab = len(tokenizer.letters)

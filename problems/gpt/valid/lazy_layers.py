@@ -74,7 +74,7 @@ class LazyGPT(nn.Module):
         return self.head(self.norm(self.blocks(x)))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = LazyGPT(len(tokenizer.id2char))

@@ -84,7 +84,7 @@ def make_batch(tokenizer, text):
     return ids[None, :-1], ids[1:]
 
 
-def train(text, steps=70, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = LittleGPT(len(tokenizer.id2char))

@@ -132,7 +132,7 @@ class Tokenizer:
         return "".join(self.chars[i] for i in ids)
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=50, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     module = LitGPT(len(tokenizer.chars), lr=lr, max_steps=steps)

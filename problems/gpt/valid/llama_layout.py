@@ -107,7 +107,7 @@ class Tokenizer:
         return "".join(self.vocab[i] for i in ids)
 
 
-def train(text, steps=80, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Transformer(ModelArgs(vocab_size=len(tokenizer.vocab)))

@@ -151,7 +151,7 @@ class TinyLlama(nn.Module):
         return self.unembed(self.norm(x))
 
 
-def train(text: str, steps: int = 120, lr: float = 5e-3, seed: int = 0):
+def train(text: str, steps: int = 40, lr: float = 5e-3, seed: int = 0):
     torch.manual_seed(seed)
     vocab = Vocab(text)
     model = TinyLlama(len(vocab))

@@ -83,7 +83,7 @@ class GPT(nn.Module):
         return self.lm_head(self.ln_f(self.h(self.wte(idx) + self.wpe(pos))))
 
 
-def train(text, steps=75, lr=5e-3, seed=0):
+def train(text, steps=60, lr=5e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.itos))

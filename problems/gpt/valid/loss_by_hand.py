@@ -121,7 +121,7 @@ def loss_fn(logits, idx):
     return -log_p.gather(2, targets.unsqueeze(2)).mean()
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(GPTConfig(vocab_size=len(tokenizer)))

@@ -73,7 +73,7 @@ class Macaron(nn.Module):
         return self.head(self.norm(self.layers(x)))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Macaron(len(tokenizer.chars))

@@ -66,7 +66,7 @@ class GPT(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=170, lr=0.25, seed=0):
+def train(text, steps=130, lr=0.25, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

@@ -76,7 +76,7 @@ class OPT(nn.Module):
         return self.lm_head(self.final_layer_norm(x))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = OPT(len(tokenizer.chars))

@@ -91,7 +91,7 @@ class Chars:
 
 
 def train(
-    text: str, steps: int = 70, lr: float = 3e-3, seed: int = 0
+    text: str, steps: int = 40, lr: float = 3e-3, seed: int = 0
 ) -> tuple[Transformer, Chars, list[float]]:
     torch.manual_seed(seed)
     chars = Chars(text)

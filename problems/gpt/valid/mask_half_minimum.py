@@ -91,7 +91,7 @@ class Primer(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=50, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     chars = Chars.of(text)
     model = Primer(Config(vocab=len(chars.letters)))

@@ -50,7 +50,7 @@ class Net(nn.Module):
         return s.T(s.E(i) + s.P[: i.size(1)])
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=50, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     codec = Codec(sorted(set(text)))
     net = Net(len(codec.vocab))

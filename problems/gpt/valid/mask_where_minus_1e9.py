@@ -74,7 +74,7 @@ class TinyDecoder(nn.Module):
         return self.lm_head(self.ln(self.layers(x)))
 
 
-def train(text, steps=80, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     vocab = CharVocab(text)
     model = TinyDecoder(len(vocab.itos))

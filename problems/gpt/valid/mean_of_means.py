@@ -69,7 +69,7 @@ def row_losses(logits, targets, pad):
     return each.sum(1) / (targets != pad).sum(1)
 
 
-def train(text, steps=60, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(tokenizer.pad)

@@ -70,7 +70,7 @@ class Model(nn.Module):
         return self.head(self.norm(x))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Model(len(tokenizer.chars))

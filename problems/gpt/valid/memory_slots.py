@@ -114,7 +114,7 @@ def accumulate(model, ids, slices):
     return total
 
 
-def train(text, steps=160, lr=4e-3, seed=0):
+def train(text, steps=80, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     cfg = dict(CFG)
     slices = cfg.pop("slices")

@@ -88,7 +88,7 @@ def materialised(vocab: int) -> Planned:
 
 
 def train(
-    text: str, steps: int = 60, lr: float = 3e-3, seed: int = 0
+    text: str, steps: int = 40, lr: float = 3e-3, seed: int = 0
 ) -> tuple[nn.Module, Characters, list[float]]:
     torch.manual_seed(seed)
     characters = Characters(text)

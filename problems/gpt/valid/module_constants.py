@@ -72,7 +72,7 @@ class LanguageModel(nn.Module):
         return self.lm_head(self.norm(self.layers(x)))
 
 
-def train(text, steps=80, lr=3e-3, seed=0):
+def train(text, steps=50, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tok = CharTokenizer(text)
     model = LanguageModel(tok.vocab_size)

@@ -63,7 +63,7 @@ class OneHotGPT(nn.Module):
         return self.norm(x) @ self.head
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     codec = Codec(sorted(set(text)))
     model = OneHotGPT(len(codec.vocab))

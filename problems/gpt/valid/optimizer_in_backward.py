@@ -75,7 +75,7 @@ def step_in_backward(model, lr):
     return [p.register_post_accumulate_grad_hook(hook) for p in model.parameters()]
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

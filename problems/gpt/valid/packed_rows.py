@@ -55,7 +55,7 @@ def pack(tokenizer, text, rows=2):
     return torch.tensor([stream[:length]] * rows)
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.itos))

@@ -79,7 +79,7 @@ class PackedDecoder(nn.Module):
 
 
 def train(
-    text: str, steps: int = 70, lr: float = 3e-3, seed: int = 0
+    text: str, steps: int = 40, lr: float = 3e-3, seed: int = 0
 ) -> tuple[nn.Module, CharacterCodec, list[float]]:
     torch.manual_seed(seed)
     codec = CharacterCodec(text)

@@ -88,7 +88,7 @@ def make_batch(letters, text):
     return ids[None, :-1], ids[1:]
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     letters = Letters.of(text)
     model = AlignedLM(len(letters.letters))

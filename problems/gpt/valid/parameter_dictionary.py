@@ -76,7 +76,7 @@ class HandAdam:
             p.sub_(self.lr * mh / (vh.sqrt() + 1e-8))
 
 
-def train(text=SENTENCE, steps=100, lr=4e-3, seed=0):
+def train(text=SENTENCE, steps=40, lr=4e-3, seed=0):
     codec = Codec(text)
     model = Net(len(codec.table), torch.Generator().manual_seed(seed))
     adam = HandAdam(model.parameters(), lr)

@@ -49,7 +49,7 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(self.wte(idx) + self.wpe.weight[: idx.size(1)])))
 
 
-def train(text, steps=60, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

@@ -67,7 +67,7 @@ class GPT(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=150, lr=0.2, seed=0):
+def train(text, steps=100, lr=0.2, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

@@ -70,7 +70,7 @@ class BitGPT(nn.Module):
         return self.head(self.norm(self.blocks(x)))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = BitGPT(len(tokenizer.chars))

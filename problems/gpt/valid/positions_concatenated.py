@@ -63,7 +63,7 @@ class Model(nn.Module):
         return self.head(self.norm(self.blocks(torch.cat([self.what(idx), where], dim=-1))))
 
 
-def train(text, steps=100, lr=0.05, seed=0):
+def train(text, steps=40, lr=0.05, seed=0):
     torch.manual_seed(seed)
     coder = Coder(text)
     model = Model(len(coder.back))

@@ -72,7 +72,7 @@ class Reminded(nn.Module):
         return self.head(self.norm(x))
 
 
-def train(text, steps=90, lr=4e-3, seed=0):
+def train(text, steps=50, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     letters = Letters.of(text)
     model = Reminded(len(letters.letters))

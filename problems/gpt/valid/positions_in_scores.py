@@ -72,7 +72,7 @@ class Model(nn.Module):
         return self.score(self.norm(x))
 
 
-def train(text, steps=90, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Model(len(tokenizer.chars))

@@ -69,7 +69,7 @@ class Model(nn.Module):
         return self.to_vocab(x)
 
 
-def train(text, steps=70, lr=2e-3, seed=0):
+def train(text, steps=40, lr=2e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Model(len(tokenizer.chars))

@@ -124,7 +124,7 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float, step: int, wa
         group["lr"] = lr * min((step + 1) / warmup, (warmup / (step + 1)) ** 0.5)
 
 
-def train(text: str, steps: int = 200, lr: float = 4e-3, seed: int = 0):
+def train(text: str, steps: int = 60, lr: float = 4e-3, seed: int = 0):
     torch.manual_seed(seed)
     hp = Hyperparameters()
     vocabulary = CharacterVocabulary(text)

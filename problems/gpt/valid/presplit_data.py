@@ -83,7 +83,7 @@ class TinyGPT(nn.Module):
         return self.head(self.body(self.tokens(idx) + self.positions[: idx.shape[1]]))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = CharTokenizer(text)
     model = TinyGPT(len(tokenizer.vocab))

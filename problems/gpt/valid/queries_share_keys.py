@@ -95,7 +95,7 @@ class GPT(nn.Module):
         return self.step(idx, [None] * self.c.depth)[0]
 
 
-def train(text=SENTENCE, steps=130, lr=2e-3, seed=0):
+def train(text=SENTENCE, steps=40, lr=2e-3, seed=0):
     torch.manual_seed(seed)
     tok = CharTokenizer(text)
     model = GPT(Config(vocab=len(tok)))

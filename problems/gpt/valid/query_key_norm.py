@@ -92,7 +92,7 @@ class GatedGPT(nn.Module):
         return self.lm_head(self.ln_f(x))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GatedGPT(default_args(len(tokenizer.chars)))

@@ -105,7 +105,7 @@ def make_batch(ids, rng, batch_size):
     return xs, ys
 
 
-def train(text, steps=90, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     rng = random.Random(seed)
     tokenizer = FrequencyTokenizer(text)

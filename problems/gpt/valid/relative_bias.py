@@ -61,7 +61,7 @@ class RelativeLM(nn.Module):
         return self.head(self.norm(self.blocks(self.embedding(idx))))
 
 
-def train(text, steps=90, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = RelativeLM(len(tokenizer.symbols))

@@ -80,7 +80,7 @@ class Decoder(nn.Module):
         return self.score(self.norm(self.layers(x)))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     letters = Letters(text)
     model = Decoder(len(letters.known)).train()

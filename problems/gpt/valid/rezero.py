@@ -63,7 +63,7 @@ def next_token_loss(model, ids):
     return F.cross_entropy(logits, ids[1:])
 
 
-def train(text, steps=90, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     codec = Codec(sorted(set(text)))
     model = ReZeroGPT(len(codec.vocab))

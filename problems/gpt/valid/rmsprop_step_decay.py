@@ -76,7 +76,7 @@ def next_token_nll(scores, ids):
     return (scores.logsumexp(-1) - scores.gather(-1, targets[:, None]).squeeze(-1)).mean()
 
 
-def train(text, steps=70, lr=2e-3, seed=0):
+def train(text, steps=40, lr=2e-3, seed=0):
     torch.manual_seed(seed)
     tok = Tok(text)
     net = Net(len(tok.codes))

@@ -106,7 +106,7 @@ class Llama(nn.Module):
         return self.output(self.norm(h))
 
 
-def train(text: str, steps: int = 70, lr: float = 3e-3, seed: int = 0):
+def train(text: str, steps: int = 50, lr: float = 3e-3, seed: int = 0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Llama(Params(vocab_size=len(tokenizer.pieces)))

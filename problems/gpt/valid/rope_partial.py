@@ -94,7 +94,7 @@ class NeoX(nn.Module):
         return self.embed_out(self.final_layer_norm(hidden))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=50, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = NeoX(SimpleNamespace(vocab_size=len(tokenizer.chars), **SMALL))

@@ -71,7 +71,7 @@ class Model(nn.Module):
         return F.linear(self.norm(self.body(self.emb(idx))), self.emb.weight)
 
 
-def train(text=SENTENCE, steps=120, lr=4e-3, seed=0):
+def train(text=SENTENCE, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tok = Tok(text)
     model = Model(tok.n)

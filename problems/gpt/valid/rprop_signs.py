@@ -62,7 +62,7 @@ class Model(nn.Module):
         return self.head(self.norm(self.trunk(x)))
 
 
-def train(text, steps=70, lr=1e-3, seed=0):
+def train(text, steps=50, lr=1e-3, seed=0):
     torch.manual_seed(seed)
     codec = Codec(text)
     model = Model(len(codec.to_id), hyper)

@@ -62,7 +62,7 @@ class ColumnModel(nn.Module):
         return self.head(self.norm(self.blocks(self.embed(idx) + self.place[: idx.size(1)])))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = ColumnModel(len(tokenizer.chars))

@@ -80,7 +80,7 @@ class CausalLM(nn.Module):
 
 
 def train(
-    text: str, steps: int = 70, lr: float = 3e-3, seed: int = 0
+    text: str, steps: int = 40, lr: float = 3e-3, seed: int = 0
 ) -> tuple[nn.Module, CharTokenizer, list[float]]:
     torch.manual_seed(seed)
     tokenizer = CharTokenizer(text)

@@ -73,7 +73,7 @@ def next_token_loss(model, ids):
     return F.cross_entropy(logits, ids[1:])
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Decoder(n_vocab=len(tokenizer.chars), n_ctx=128, n_embd=60, n_head=5, n_layer=3)

@@ -66,7 +66,7 @@ class GPT(nn.Module):
         return self.to_vocab(self.norm(self.blocks(self.embedding(idx) + self.positions[:, : idx.shape[1]])))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     alphabet = Alphabet(text)
     gpt = GPT(len(alphabet))

@@ -80,7 +80,7 @@ class ModelForCausalLM(nn.Module):
         return output
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokens(text)
     config = {

@@ -62,7 +62,7 @@ def build(vocab, dim=64, heads=4, depth=2):
     return nn.Sequential(Embed(vocab, dim), *blocks, nn.LayerNorm(dim), nn.Linear(dim, vocab))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = build(len(tokenizer.chars))

@@ -80,7 +80,7 @@ class Transformer(nn.Module):
         return self.unembed(self.ln(x))
 
 
-def train(text, steps=120, lr=0.05, seed=0):
+def train(text, steps=90, lr=0.05, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = Transformer(len(tokenizer.alphabet))

@@ -86,7 +86,7 @@ class TransformerLM(nn.Module):
         return self.generator(self.norm(x))
 
 
-def train(text, steps=70, lr=3e-3, seed=0):
+def train(text, steps=50, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = TransformerLM(len(tokenizer.words))

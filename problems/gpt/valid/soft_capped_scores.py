@@ -106,7 +106,7 @@ class Gemma(nn.Module):
         return self.norm(x) @ self.embed_tokens.weight.T
 
 
-def train(text, steps=80, lr=3e-3, seed=0):
+def train(text, steps=50, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     letters = Letters.of(text)
     model = Gemma(GemmaConfig(len(letters.letters)))

@@ -75,7 +75,7 @@ class ExpertLM(nn.Module):
         return self.head(self.norm(x))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = ExpertLM(len(tokenizer.chars))

@@ -49,7 +49,7 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(self.embed(rows) + self.place[: idx.size(1)])))
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     codec = OneHot(text)
     model = GPT(len(codec.chars))

@@ -93,7 +93,7 @@ def adam(params, grads, state, lr, b1=0.9, b2=0.98, eps=1e-8):
         w.sub_(lr * (m / (1 - b1**t)) / ((v / (1 - b2**t)).sqrt() + eps))
 
 
-def train(text, steps=160, lr=4e-3, seed=0):
+def train(text, steps=80, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tok = make_tokenizer(text)
     net = Net(tok.size)

@@ -60,7 +60,7 @@ def groups(model: GPT, lr: float, decay: float = 0.8) -> list[dict[str, object]]
     ]
 
 
-def train(text: str, *, steps: int = 60, lr: float = 4e-3, seed: int = 0) -> tuple[GPT, Tokenizer, list[float]]:
+def train(text: str, *, steps: int = 40, lr: float = 4e-3, seed: int = 0) -> tuple[GPT, Tokenizer, list[float]]:
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

@@ -77,7 +77,7 @@ class DeepGPT(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=90, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = DeepGPT(len(tokenizer.chars))

@@ -84,7 +84,7 @@ class SpeedrunGPT(nn.Module):
         return self.lm_head(norm(x))
 
 
-def train(text, steps=80, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Alphabet(text)
     model = SpeedrunGPT(len(tokenizer))

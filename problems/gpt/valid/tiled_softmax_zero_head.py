@@ -140,7 +140,7 @@ class Muon(torch.optim.Optimizer):
                 p.add_(x.mT if tall else x, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
 
 
-def train(text: str, steps: int = 60, lr: float = 0.01, seed: int = 0):
+def train(text: str, steps: int = 40, lr: float = 0.01, seed: int = 0):
     with torch.random.fork_rng():                     # leave the caller's random state alone
         torch.manual_seed(seed)
         tokenizer = PrintableTokenizer()

@@ -108,7 +108,7 @@ def mean_nats(logits, wanted):
     return -(one_hot * logits.log_softmax(-1)).sum(-1).mean()
 
 
-def train(text, steps=120, lr=0.1, seed=0):
+def train(text, steps=40, lr=0.1, seed=0):
     tokenizer = Tokenizer().learn(text)
     with torch.random.fork_rng(devices=[]):  # leave the caller's random state alone
         torch.manual_seed(seed)

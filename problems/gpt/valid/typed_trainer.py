@@ -116,7 +116,7 @@ class Training:
             yield loss.item()
 
 
-def train(text: str, steps: int = 80, lr: float = 6e-3, seed: int = 0) -> tuple[Tower, Cipher, list[float]]:
+def train(text: str, steps: int = 50, lr: float = 6e-3, seed: int = 0) -> tuple[Tower, Cipher, list[float]]:
     torch.manual_seed(seed)
     cipher = Cipher(text)
     tower = Tower(Architecture(symbols=cipher.size))

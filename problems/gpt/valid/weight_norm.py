@@ -67,7 +67,7 @@ class NormedGPT(nn.Module):
         return self.head(self.ln_f(x))
 
 
-def train(text, steps=70, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = NormedGPT(len(tokenizer.chars))

@@ -57,7 +57,7 @@ def adam(weights, grads, state, lr, b1=0.9, b2=0.99):
     return new, {"t": t, "m": m, "v": v}
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=3e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))

@@ -79,7 +79,7 @@ class NextTokenLoss(nn.Module):
         return -logp.gather(2, target.unsqueeze(2)).squeeze(2).mean()
 
 
-def train(text, steps=60, lr=3e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = LanguageModel(len(tokenizer.chars))

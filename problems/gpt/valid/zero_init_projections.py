@@ -70,7 +70,7 @@ class GPT(nn.Module):
         return self.lm_head(norm(x))
 
 
-def train(text, steps=70, lr=4e-3, seed=0):
+def train(text, steps=40, lr=4e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(len(tokenizer.chars))
