@@ -110,7 +110,9 @@ def _broken(reading: Reading) -> str:
     if not broken:
         return f"{len(reading.blocked)} of {tried} properties could not be tried."
     verb = "does" if len(broken) == 1 else "do"
-    named = "; ".join(broken[:NAMED]) + ("; …" if len(broken) > NAMED else "")
+    named = "; ".join(broken[:NAMED])
+    if len(broken) > NAMED:
+        named += f"; and {len(broken) - NAMED} more"
     return f"{len(broken)} of {tried} properties {verb} not hold: {named}."
 
 

@@ -90,6 +90,14 @@ def test_criteria_that_stayed_green_are_told_from_when() -> None:
     assert sentence.startswith("Both criteria passed at 2:00 and stayed green. 1 of 2 properties does not")
 
 
+@pytest.mark.parametrize(
+    ("broken", "end"),
+    [(1, "does not hold: {0}."), (2, "do not hold: {0}; {0}."), (4, "do not hold: {0}; {0}; and 2 more.")],
+)
+def test_of_many_broken_properties_two_are_named_and_the_rest_counted(broken: int, end: str) -> None:
+    assert said(run(1, broken=broken))[2].endswith(end.format("No position sees the future"))
+
+
 def test_criteria_that_were_lost_in_between_count_from_their_return() -> None:
     runs = run(1, broken=1), run(2, criteria=False, broken=1), run(3, broken=1)
     assert "passed at 3:00. " in said(*runs)[2]
