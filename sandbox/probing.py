@@ -85,7 +85,7 @@ def judged(
 
 
 def load_probes(text: str, ready: str = "") -> list[Probe]:
-    """The probes of a problem's probes.py, in the order in which they stand there; `ready` is it compiled."""
+    """The probes of a problem's probes.py, in the order in which they stand there; `ready` is its code."""
     module = ModuleType("probes")
     exec(code_of(text, ready), module.__dict__)
     return [value for value in vars(module).values() if isinstance(value, Probe)]

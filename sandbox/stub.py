@@ -100,9 +100,9 @@ class Stub:
             return self._forward, *_copied(args, kwargs)
         try:
             twin, given, named = copy.deepcopy((self._model, args, kwargs))
+            vars(twin).pop("forward", None)  # ours, unless the model has its own way to be copied
         except Exception:  # it keeps a tensor with its graph
             return self._forward, *_copied(args, kwargs)
-        del twin.forward  # ours
         return twin.forward, given, named
 
     def _keep_form(self, output: Any, ids: Tensor) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sandbox.measurements import Initial
+from sandbox.measurements import Initial, Measurements
 from sandbox.responses import responses
 from sandbox.subject import Parameters, RemoteModel
 from sandbox.wording import shown
@@ -35,13 +35,17 @@ def other_model(
     return apart if apart > _FAR * max(1.0, float(expected.std())) else None
 
 
-def looks_ahead(trained: RemoteModel, ids: Tensor) -> str | None:
-    """What is told where a token of (T,) ids moves the trained model's logits before it."""
+def looks_ahead(m: Measurements, ids: Tensor) -> str | None:
+    """What is told where a token of (T,) ids moves the trained model's logits before it.
+
+    Nothing where the untrained model does so too: `causal` tells of that, and no training is to blame.
+    """
+    trained = m.own.model
     changed = list(range(1, len(ids)))
     limit = _FAR * max(1.0, float(trained.logits(ids[None]).std()))
     moved = responses(trained, ids, changed=changed, vocabulary=sorted(set(ids.tolist())))  # (T, T - 1)
     early = moved.triu(0)  # column n is of the token n + 1
-    if float(early.max()) <= limit:
+    if float(early.max()) <= limit or float(m.map.triu(1).max()) > m.tolerance:
         return None
     i, n = divmod(int(early.argmax()), len(changed))
     seen = f"In the trained model, changing token {n + 1} moved the logits at position {i} by"

@@ -863,16 +863,11 @@ def loss_falls(m: Measurements) -> Finding:
     texts = torch.cat([ids, m.ids(3, ids.shape[1])])  # (4, T)
     if (apart := trained.other_model(m.initial, m.own.model, texts)) is not None:
         return broken(trained.words(apart), measured=apart, expected=0.0)
-    if (ahead := trained.looks_ahead(m.own.model, ids[0])) and not _sees_the_future(m):
+    if ahead := trained.looks_ahead(m, ids[0]):
         return broken(ahead)
     last = m.own.returned[-1] if m.own.returned else math.inf
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)
-
-
-def _sees_the_future(m: Measurements) -> bool:
-    """Whether the model does so untrained: then `causal` tells of it, and no training is to blame."""
-    return float(m.map.triu(1).max()) > m.tolerance
 
 
 def _first_loss_too_small(m: Measurements) -> Finding | None:

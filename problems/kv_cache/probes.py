@@ -131,7 +131,7 @@ def loss_falls(m: Measurements) -> Finding:
     texts = torch.cat([ids, m.ids(3, ids.shape[1])])  # (4, T)
     if (apart := trained.other_model(m.initial, m.own.model, texts)) is not None:
         return broken(trained.words(apart), measured=apart, expected=0.0)
-    if ahead := trained.looks_ahead(m.own.model, ids[0]):
+    if ahead := trained.looks_ahead(m, ids[0]):
         return broken(ahead)
     detail = f"The last loss in the list is {last:.3f}; the model that came with it has {loss:.2f}."
     return judged(loss <= last + 0.5, detail, measured=loss, expected=last)

@@ -72,6 +72,16 @@ def test_dropout_is_told_in_a_model_that_cannot_be_copied() -> None:
     assert is_noisy(model)
 
 
+def test_dropout_is_told_in_a_model_with_its_own_way_to_be_copied() -> None:
+    class Copied(Model):
+        def __deepcopy__(self, memo: dict[int, object]) -> Copied:
+            twin = Copied(dropout=0.5)
+            twin.load_state_dict(self.state_dict())
+            return twin
+
+    assert is_noisy(Copied(dropout=0.5))
+
+
 def test_asking_for_noise_leaves_no_trace_in_the_models_memory() -> None:
     model = Model(dropout=0.0, remembers=True)
     is_noisy(model)
