@@ -6,20 +6,22 @@ A child that writes into a huge page splits it and copies 4 KiB, as before.
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-from sandbox import kernel
+from sandbox import kernel, mappings
+from sandbox.gaps import fill_gaps
 
 _HUGE = 2 << 20
-_MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw.p \S+ \S+ \d+ *(\[heap\])?$", re.MULTILINE)
+
+
+def settle_heap() -> None:
+    """Once a process is warm, and before it forks."""
+    fill_gaps()
+    collapse_heap()
 
 
 def collapse_heap() -> int:
     """Collapses what it can, and tells how many bytes; 0 where the kernel is older than 6.1 or forbids it."""
     collapsed = 0
-    for match in _MAPPING.finditer(Path("/proc/self/maps").read_text()):
-        start, end = int(match[1], 16), int(match[2], 16)
-        for address in range(-(-start // _HUGE) * _HUGE, end - _HUGE + 1, _HUGE):
+    for place, _ in mappings.writable():
+        for address in range(-(-place.start // _HUGE) * _HUGE, place.stop - _HUGE + 1, _HUGE):
             collapsed += _HUGE * kernel.collapse(address, _HUGE)
     return collapsed

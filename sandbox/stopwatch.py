@@ -18,7 +18,7 @@ from sandbox.child import Nursery
 from sandbox.grip import own_memory
 from sandbox.launch import Start
 from sandbox.limits import Limits
-from sandbox.pages import collapse_heap
+from sandbox.pages import settle_heap
 from sandbox.preload import warm
 from sandbox.zygote import find_walls
 
@@ -36,7 +36,7 @@ def main(text: str) -> int:
     nursery = Nursery(memory_above=0, own_namespace=namespace)
     walls, _, _ = find_walls(start, nursery)
     warm(("sandbox.supervisor", *WORKERS))
-    collapse_heap()
+    settle_heap()
     nursery = replace(nursery, memory_above=own_memory())
     nothing = os.open("/dev/null", os.O_RDWR)
     _one(nursery, _jailed(walls), nothing)  # once for nothing

@@ -25,7 +25,7 @@ from sandbox.host import Attack, describe
 from sandbox.jail import Walls
 from sandbox.launch import Start
 from sandbox.lines import encode
-from sandbox.pages import collapse_heap
+from sandbox.pages import settle_heap
 from sandbox.preload import warm
 from sandbox.selftest import Target, attack_jail
 
@@ -73,7 +73,7 @@ class Zygote:
 
     def warm_up(self) -> None:
         torch = warm(("sandbox.supervisor", *WORKERS))
-        collapse_heap()
+        settle_heap()
         threads = len(list(Path("/proc/self/task").iterdir()))
         if threads != 1:  # a fork copies one thread; a lock that another held would stay locked for ever
             raise RuntimeError(f"the warm process has {threads} threads instead of one")
