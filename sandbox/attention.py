@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sandbox.subject import Tap
+from sandbox.remote import Tap
 
 _SAME = 1e-6  # 1 - |correlation| below which two columns are the same numbers
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sandbox.attention import projections
 from sandbox.measurements import Measurements
-from sandbox.subject import RemoteModel, Tap
+from sandbox.remote import RemoteModel, Tap
 
 _FAINT = 1e-12  # times what a weight starts with: as good as zero
 _MEMBER = re.compile(r"^(?:(.*?)\.)?(\d+)\.")  # blocks.0.attn.qkv.weight: the list, the index

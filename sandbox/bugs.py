@@ -35,6 +35,8 @@ def told_by_text(job: Job, *, properties: Sequence[Mapping[str, Any]]) -> dict[s
     A restored function beside the symptom of its bug is left open where no other bug explains the symptom:
     it may be no longer what runs. A text that can't be read tells of the bugs that stand in it literally.
     """
+    if not job.bugs:
+        return {}
     try:
         told = _told(job, Program(job.source), Program(job.shape))
     except UNREADABLE:

@@ -11,7 +11,7 @@ import torch
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import Measurements
-from sandbox.subject import RemoteModel
+from sandbox.remote import RemoteModel
 from sandbox.wording import stopped
 
 WHOLE = 120  # characters: the longest text that a program is promised

@@ -12,7 +12,7 @@ from sandbox.cached_generation import words_of
 from sandbox.calls import CandidateFault
 from sandbox.divergence import First, first_divergence
 from sandbox.measurements import Measurements
-from sandbox.subject import Fed
+from sandbox.remote import Fed
 
 T = 15  # tokens of a parity text: no usual size of a head, so that products tell scores from values
 PATTERNS = {  # tokens at each step

@@ -12,8 +12,10 @@ from torch import Tensor
 from sandbox.calls import CandidateFault
 from sandbox.measurements import SHORT, STD, Initial, T
 from sandbox.positions import Table, find_position_table, find_token_table
+from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import tolerance
-from sandbox.subject import Parameters, RemoteModel, Subject, Training
+from sandbox.subject import Subject
+from sandbox.training import Training
 
 TOKENS, PAD = 3, 3  # the given task: tokens 0, 1 and 2, a class for each, and what pads them
 LONGEST = 16  # tokens of a text of the task

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sandbox.calls import CandidateFault
 from sandbox.measurements import Measurements
+from sandbox.remote import Fed
 from sandbox.responses import other_token
-from sandbox.subject import Fed
 from sandbox.wording import shown
 
 _MOST_SEEN = 32  # tokens that are changed one by one

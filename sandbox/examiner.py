@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-# what probes import, from beyond to proof, is loaded here: once for all examinations
+# what probes import, from beyond to trained, is loaded here: once for all examinations
 from sandbox import (
     beyond,
     blocks,
@@ -24,10 +24,14 @@ from sandbox import (
     paths,
     pictures,
     pooling,
+    position_use,
     proof,
+    resting,
     rotations,
+    saturation,
     slopes,
     stream_scale,
+    targets,
     trained,
 )
 from sandbox.asking import ask
@@ -57,10 +61,14 @@ __all__ = [
     "paths",
     "pictures",
     "pooling",
+    "position_use",
     "proof",
+    "resting",
     "rotations",
+    "saturation",
     "slopes",
     "stream_scale",
+    "targets",
     "trained",
 ]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from sandbox.calls import CandidateFault
 from sandbox.greedy import Stubbed, follow_rule
 from sandbox.measurements import Measurements
-from sandbox.subject import StubbedText
+from sandbox.remote import StubbedText
 
 WHOLE = 120  # characters: the longest text that a program is promised; 128 tokens always fit
 PROMPT, NEW = 9, WHOLE - 9  # over the stub, where a token costs next to nothing

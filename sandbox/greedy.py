@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
-from sandbox.stub import EMPTY, absorbed, choice_of, next_choices
+from sandbox.stub import EMPTY, absorbed, choice_of
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ def _without_padding(context: list[int], so_far: list[int]) -> list[int]:
 
 def follow_rule(ids: list[int], new_tokens: int, *, choices: list[int]) -> list[int]:
     """What the stub writes after a context that it always sees whole."""
-    ids, value = list(ids), EMPTY
-    for i in ids:
-        value = absorbed(value, i)
+    ids, value = list(ids), reduce(absorbed, ids, EMPTY)
     for _ in range(new_tokens):
         ids.append(choices[choice_of(value, choices=len(choices))])
         value = absorbed(value, ids[-1])
@@ -56,4 +54,4 @@ def follow_rule(ids: list[int], new_tokens: int, *, choices: list[int]) -> list[
 
 
 def _choice(ids: list[int], choices: list[int]) -> int:
-    return choices[next_choices(ids, choices=len(choices))[-1]]
+    return choices[choice_of(reduce(absorbed, ids, EMPTY), choices=len(choices))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 import torch
@@ -15,14 +14,13 @@ from sandbox.criteria import own_generation
 from sandbox.parity import disagreement
 from sandbox.positions import Table, find_position_table, find_token_table
 from sandbox.reference import Reference
+from sandbox.remote import Parameters, RemoteModel, Tap
 from sandbox.responses import response_map, tolerance
-from sandbox.subject import Parameters, RemoteModel, Subject, Tap, Training
+from sandbox.subject import Subject
+from sandbox.training import Training
 
 T = 12  # positions of a response map
 STD = 0.25  # at which parameters are drawn anew: attention is neither uniform nor saturated
-GLARING = 8.0  # at which scores, 64 times its fourth power, lie between 10^4 and 10^6
-_NUMBER = re.compile(r"\b\d[\d_]*(?:\.\d*)?(?:[eE][+]?\d{1,2})?")  # as Python writes them
-_MASKS = (1e3, 1e7)  # finite ones, that such scores come near to or exceed
 SHORT = 5  # steps of the observed training
 RATE = 3.1e-4  # one that nobody has for a default
 TAPS_B, TAPS_T = 12, 5  # batch and length of the text whose products are recorded
@@ -105,7 +103,7 @@ class Measurements:
         return self.subject.once("drawn", self._draw)
 
     def _draw(self) -> RemoteModel:
-        model = self._redrawn(self.initial.model, std=STD, seed=1, dtype="float64")
+        model = self.redrawn(self.initial.model, std=STD, seed=1, dtype="float64")
         single, ids = self.drawn_single, self.ids(1, T)
         expected = single.logits(ids).double()
         try:
@@ -121,7 +119,7 @@ class Measurements:
     def drawn_single(self) -> RemoteModel:
         """The same model in float32, in which every program runs."""
         return self.subject.once(
-            "drawn single", lambda: self._redrawn(self.initial.model, std=STD, seed=1, dtype="float32")
+            "drawn single", lambda: self.redrawn(self.initial.model, std=STD, seed=1, dtype="float32")
         )
 
     def drawn_logits(self, B: int, T: int) -> Tensor:
@@ -133,7 +131,7 @@ class Measurements:
         """The drawn model's parameters; empty for a model too large to travel."""
         return self.subject.once("drawn values", lambda: self.drawn.parameters().values)
 
-    def _redrawn(self, model: RemoteModel, *, std: float, seed: int, dtype: str) -> RemoteModel:
+    def redrawn(self, model: RemoteModel, *, std: float, seed: int, dtype: str) -> RemoteModel:
         """Every parameter drawn anew but scalars: a learned scale of scores or branches is no weight."""
         drawn = model.redrawn(std=std, seed=seed, dtype=dtype)
         return drawn.with_parameters(self.scalars) if self.scalars else drawn
@@ -215,36 +213,6 @@ class Measurements:
                 i, j = blind.nonzero()[0].tolist()
                 return i, j
         return None
-
-    @property
-    def faintest(self) -> float:
-        """The smallest response to an earlier token over the largest, in draws that saturate a softmax."""
-        return self.subject.once("faintest", self._measure_faintest)
-
-    def _measure_faintest(self) -> float:
-        found = []
-        for seed in range(3):
-            model = self._redrawn(self.initial.model, std=4.0, seed=seed, dtype=self.drawn.dtype)
-            seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
-            share = seen / seen.amax(dim=1, keepdim=True)
-            found.append(float(share[1:].masked_fill(torch.ones(T, T).triu().bool()[1:], 1.0).min()))
-        return min(found)
-
-    @property
-    def sees_through(self) -> bool:
-        """Whether a later token moves logits once scores exceed 10,000, as a mask of -1e4 lets it.
-
-        Not looked at in a file without such a number.
-        """
-        numbers = (abs(float(found)) for found in _NUMBER.findall(self.subject.job.source))
-        if not any(_MASKS[0] <= number <= _MASKS[1] for number in numbers):
-            return False
-        return self.subject.once("sees through", self._look_through)
-
-    def _look_through(self) -> bool:
-        model = self._redrawn(self.initial.model, std=GLARING, seed=2, dtype=self.drawn.dtype)
-        seen = response_map(model, self.ids(1, T)[0], vocabulary=self.vocabulary)
-        return bool(seen.triu(1).max() > tolerance(model, model.logits(self.ids(1, T))))
 
     @property
     def gradients(self) -> dict[str, Tensor | None]:
@@ -347,7 +315,7 @@ class Measurements:
         return self.subject.once("chance", self._measure_chance)
 
     def _measure_chance(self) -> float:
-        other = self._redrawn(self.reseeded, std=STD, seed=1, dtype=self.drawn.dtype)
+        other = self.redrawn(self.reseeded, std=STD, seed=1, dtype=self.drawn.dtype)
         return float((self.drawn_logits(1, T) - other.logits(self.ids(1, T))).abs().max())
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sandbox.subject import RemoteModel
+from sandbox.remote import RemoteModel
 
 _BETAS = (0.9, 0.98)
 

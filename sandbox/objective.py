@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from sandbox.subject import Forward
+from sandbox.training import Forward
 
 _SURE = 0.999  # a probability at which the gradient may vanish in float32
 _FAINT = 0.05  # of the largest gradient

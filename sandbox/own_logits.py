@@ -15,7 +15,7 @@ from torch import Tensor
 from sandbox.blocks import is_matrix
 from sandbox.generation import NEXT, PROMPT, prompt_of, samples, untrained_text
 from sandbox.measurements import Measurements
-from sandbox.subject import RemoteModel
+from sandbox.remote import RemoteModel
 
 _MODELS = (  # std of what is drawn anew; whether gains and biases stay as they start
     (0.1, True),

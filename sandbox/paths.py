@@ -13,8 +13,8 @@ import torch
 from sandbox import blocks
 from sandbox.attention import find_reader, find_source, projections
 from sandbox.measurements import TAPS_B, Measurements
+from sandbox.remote import RemoteModel, Tap
 from sandbox.responses import responses
-from sandbox.subject import RemoteModel, Tap
 from sandbox.wording import shown
 
 _T = 4  # tokens of the text in which a change is listened for

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from sandbox.classification import Classification
+from sandbox.remote import RemoteModel
 from sandbox.responses import tolerance
-from sandbox.subject import RemoteModel
 
 Kind = Literal["mean", "last", "first", "other"]
 A, B = 0, 2  # two tokens

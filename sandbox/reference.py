@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from sandbox.attention import find_attentions
-from sandbox.subject import Tap
+from sandbox.remote import Tap
 from sandbox.taps import ProductTap
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from sandbox.subject import RemoteModel
+from sandbox.remote import RemoteModel
 
 
 class AnswersLogits(Protocol):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sandbox.measurements import Measurements, cotangent
-from sandbox.subject import RemoteModel
+from sandbox.remote import RemoteModel
 
 _STEPS = (1e-6, 3e-6, 1e-5)  # of each entry: small beside the kinks of a ReLU
 _WAYS = 4  # a gradient that is off may by chance be right along one of them

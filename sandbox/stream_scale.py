@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sandbox import blocks
 from sandbox.measurements import Measurements, T
-from sandbox.subject import RemoteModel
+from sandbox.remote import RemoteModel
 
 LEAST = 0.75  # times the logits, where the stream is twice as large
 _FAR = 64.0  # times a table of positions: beside it the tokens are nothing

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from sandbox.calls import CandidateFault
 from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import tolerance
-from sandbox.subject import Parameters, RemoteModel, Subject, Training
+from sandbox.subject import Subject
+from sandbox.training import Training
 
 DIGITS, CLASSES = 10, 2  # the given task: count, and tell odd digits from even ones
 UNSEEN = 64  # texts

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from sandbox.measurements import Initial, Measurements
+from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import responses
-from sandbox.subject import Parameters, RemoteModel
 from sandbox.wording import shown
 
 _FAR = 0.01  # times the spread of the logits: compiled code and low precision stay below it

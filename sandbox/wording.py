@@ -7,6 +7,8 @@ from typing import SupportsFloat
 
 from sandbox.failures import Failure
 
+GARBAGE = "Could not be tried: the model starts from whatever was in memory."
+
 
 def shown(value: SupportsFloat) -> str:
     """A size to three places, small ones as a power of ten: never 0.000 for what is not 0."""
@@ -19,6 +21,10 @@ def among(names: Iterable[str], *, most: int = 3) -> str:
     every = list(names)
     listed = ", ".join(f"`{name}`" for name in every[:most])
     return listed if len(every) <= most else f"{listed} and {len(every) - most} more"
+
+
+def one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
 
 
 def stopped(reason: Failure) -> str:

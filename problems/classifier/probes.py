@@ -18,10 +18,9 @@ from sandbox.classification import CLASSES, GLIMPSE, PAD, TOKENS, Classification
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, STD, T
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
-from sandbox.wording import among, shown, stopped
+from sandbox.wording import GARBAGE, among, shown, stopped
 
 LONG = 32  # tokens: the longest text that a program is promised
-GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
 # --- the program ----------------------------------------------------------------------------------------

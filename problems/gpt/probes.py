@@ -8,7 +8,6 @@ float64. What each property stands on, and what the judge can't see, is in docs/
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import partial
 from itertools import pairwise
 
@@ -21,9 +20,13 @@ from sandbox import (
     own_logits,
     paths,
     pictures,
+    position_use,
+    resting,
     rotations,
+    saturation,
     slopes,
     stream_scale,
+    targets,
     trained,
 )
 from sandbox.attention import find_source, measured_scale, projections
@@ -31,12 +34,11 @@ from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import Lessons, branching_strings, recited
-from sandbox.objective import Pull, followers, pulls
+from sandbox.objective import followers
 from sandbox.positions import read_by_position
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.responses import other_token, responses, training_responses
-from sandbox.subject import Forward
-from sandbox.wording import among, shown, stopped
+from sandbox.wording import GARBAGE, among, one_line, shown, stopped
 
 LONG = 120  # tokens: the longest text that a program is promised
 STRUCTURE = (  # what a lesson takes a second for, one of these has told already
@@ -46,9 +48,7 @@ STRUCTURE = (  # what a lesson takes a second for, one of these has told already
     *("residual", "blocks_run", "mlp_nonlinear", "gradients_reach", "raw_scores", "initial_loss"),
 )
 FARTHEST = 3.0  # above ln V: what a tied head may begin at, and a head of unit variance may not
-LEAST_STUCK = 0.2  # of a weight: what rests for good
 LEAST_TOLD = 0.6  # times the untrained model's loss: what the first loss of a training is at least
-GARBAGE = "Could not be tried: the model starts from whatever was in memory."
 
 
 # --- the program ----------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def causal(m: Measurements) -> Finding:
     if worst > m.tolerance:
         return broken(detail, measured=worst, expected=0.0, picture=picture)
     text = "Scores above ten thousand see through the mask: valid here; minus infinity holds them too."
-    note = ("mask_finite", text) if m.sees_through else None
+    note = ("mask_finite", text) if saturation.sees_through(m) else None
     return held(measured=worst, expected=0.0, picture=picture, note=note)
 
 
@@ -215,7 +215,11 @@ def attention_rows(m: Measurements) -> Finding:
     if spread <= m.tolerance:
         return held(measured=spread, expected=0.0)
     # a formula of positions, or a look at the token before, can't be silenced: the weights alone tell
-    if table is None or not _is_added(m, table.name) or _places_differ_without(m, table.name):
+    if (
+        table is None
+        or not position_use.is_added(m, table.name)
+        or position_use.places_differ_without(m, table.name)
+    ):
         if m.products.attentions:
             return held(measured=1.0, expected=1.0)
         return not_seen("Positions that follow a formula keep equal tokens from being compared.")
@@ -244,20 +248,6 @@ def _first_beyond(moved: Tensor, tolerance: float) -> tuple[int, float]:
     return i, float(moved[i])
 
 
-def _is_added(m: Measurements, table: str) -> bool:
-    """Whether a table of positions is heard beside all attention, and is no bias of its scores alone."""
-    silent = blocks.silenced(m)
-    moved = (silent.logits(m.ids(1, T)) - silent.without([table]).logits(m.ids(1, T))).abs().max()
-    return float(moved) > m.tolerance
-
-
-def _places_differ_without(m: Measurements, table: str) -> bool:
-    """Whether equal tokens are told apart beside all attention, with the table of positions at zero."""
-    model = blocks.silenced(m).without([table])
-    logits = model.logits(torch.full((1, T), m.vocabulary[0]))[0]  # (T, V)
-    return float((logits - logits[0]).abs().max()) > m.tolerance
-
-
 @probe(title="Scores are scaled by 1/√d", component="attention", needs=("repeatable",))
 def attention_scale(m: Measurements) -> Finding:
     seen = []
@@ -277,9 +267,10 @@ def attention_scale(m: Measurements) -> Finding:
 
 @probe(title="q, k and v are all used", component="attention", needs=("repeatable",))
 def qkv_used(m: Measurements) -> Finding:
-    if not any(attention.varies for attention in m.products.attentions) and m.faintest > 0.1:
-        faintest = f"the faintest earlier token still has {m.faintest:.0%} of the strongest one's say"
-        return broken(f"In draws that saturate a softmax, {faintest}.", measured=m.faintest)
+    varies = any(attention.varies for attention in m.products.attentions)
+    if not varies and (faintest := saturation.faintest(m)) > 0.1:
+        said = f"the faintest earlier token still has {faintest:.0%} of the strongest one's say"
+        return broken(f"In draws that saturate a softmax, {said}.", measured=faintest)
     idle = {name: _idle_share(m.gradients.get(name)) for name in _projection_weights(m)}
     name = max(idle, key=lambda name: idle[name], default="")
     worst = idle.get(name, 0.0)
@@ -330,7 +321,7 @@ def position_sensitive(m: Measurements) -> Finding:
     model = blocks.silenced(m) if m.initial.parameters.values else m.drawn
     logits = model.logits(equal)[0].double()  # (T, V)
     if float((logits - logits[0]).abs().max()) <= m.tolerance:
-        if _scores_know_positions(m):
+        if position_use.scores_know(m):
             return held(note=("positions_relative", "Positions enter the scores: valid, off the reference."))
         logits = m.drawn.logits(equal)[0].double()
     distance = torch.cdist(logits, logits, p=math.inf).fill_diagonal_(math.inf)
@@ -338,25 +329,11 @@ def position_sensitive(m: Measurements) -> Finding:
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
     if closest <= m.tolerance:
         return broken(f"{detail} It must be above 0.", measured=closest)
-    if _attention_is_blind_to_positions(m):
+    if position_use.attention_is_blind(m):
         return broken("Positions reach the logits, and no attention: equal tokens have equal q, k and v.")
     text = "Positions follow a formula: it works. To initialise a table of learned ones takes one line."
     formula = m.position_table is None and m.chance <= m.tolerance
     return held(measured=closest, note=("positions_formula", text) if formula else None)
-
-
-def _scores_know_positions(m: Measurements) -> bool:
-    """Rotary and biased attention: equal tokens, and still the weights of the first layer are uneven."""
-    attentions = m.products_of_one_token.attentions
-    last = attentions[0].weights[:, -1] if attentions else torch.zeros(1, 1)  # (N, T)
-    return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
-
-
-def _attention_is_blind_to_positions(m: Measurements) -> bool:
-    """Whether in every layer seen, equal tokens are given equal queries, keys, values and weights."""
-    attentions = m.products_of_one_token.attentions
-    parts = [part for a in attentions for part in (a.q, a.k, a.v, a.weights[:, -1:].mT)]  # (N, T, d or 1)
-    return bool(parts) and all(float((part - part[:, :1]).abs().max()) <= 1e-6 for part in parts)
 
 
 @probe(title="Positions are added", component="position", needs=("position_sensitive",))
@@ -399,7 +376,7 @@ def position_init(m: Measurements) -> Finding:
         detail = f"Every entry of the table of positions starts as {first:g}."
         return broken(detail, measured=first, picture=picture)
     scale = f"The table of positions starts with a standard deviation of {std:.2f}"
-    if std > 5 and _is_added(m, table.name):
+    if std > 5 and position_use.is_added(m, table.name):
         if (tokens := m.token_table) is not None:
             scale += f"; that of tokens with {float(m.initial.parameters.values[tokens.name].std()):.2f}"
         return broken(f"{scale}.", measured=std, picture=picture)
@@ -571,49 +548,12 @@ def parameters_move(m: Measurements) -> Finding:
     if not before:
         return not_seen("The model is too large to be compared before and after training.")
     same = [name for name in before if name in after and torch.equal(before[name], after[name])]
-    still = [name for name in same if m.pull.get(name, 0.0) > 1e-4] + _stuck(m, same) + m.frozen_by_chance
+    pulled = [name for name in same if m.pull.get(name, 0.0) > 1e-4]
+    still = pulled + resting.stuck(m, same) + m.frozen_by_chance
     detail = f"{len(still)} of {len(before)} parameter tensors did not move in {SHORT} steps: {among(still)}."
     if len(same) == len(before):
         detail = f"None of {len(before)} parameter tensors moved in {SHORT} steps."
     return judged(not still, detail, measured=len(still), expected=0)
-
-
-def _stuck(m: Measurements, same: list[str]) -> list[str]:
-    """Of the trained parameters, those that rest: that did not move, with a gradient of 0 before and after.
-
-    Of a weight that stands in a product, a part is enough: queries and keys may be rows of a fused one.
-    """
-    if len(same) == len(m.before_parameters.values):
-        return []
-    trained = {entry["name"] for entry in m.before_parameters.entries if entry["trained"]}
-    least = dict.fromkeys(trained & set(same), 1.0) | _least_parts(m, trained)
-    idle = {name: _resting(m, name, m.first_gradients) for name in least}
-    idle = {name: rests for name, rests in idle.items() if _share(rests) >= least[name]}
-    if not idle:
-        return []
-    late = m.hidden_gradients(m.short.model)
-    return [name for name, rests in idle.items() if _share(rests & _resting(m, name, late)) >= least[name]]
-
-
-def _least_parts(m: Measurements, trained: set[str]) -> dict[str, float]:
-    """How much of a weight that stands in a product may not rest; a tied head rests at unseen tokens."""
-    tables = {table.name for table in (m.token_table, m.position_table) if table is not None}
-    return dict.fromkeys((trained & {tap.weight for tap in m.products.taps}) - tables, LEAST_STUCK)
-
-
-def _resting(m: Measurements, name: str, gradients: dict[str, Tensor | None]) -> Tensor:
-    """Which numbers of a parameter the observed steps left as they were, where the gradient is 0 as well."""
-    before, after, gradient = (
-        values.get(name) for values in (m.before_parameters.values, m.after_parameters.values, gradients)
-    )
-    if before is None or after is None or after.shape != before.shape:
-        return torch.zeros(1, dtype=torch.bool)
-    unmoved = after == before
-    return unmoved if gradient is None else unmoved & (gradient == 0)
-
-
-def _share(chosen: Tensor) -> float:
-    return float(chosen.float().mean())
 
 
 @probe(title="The learning rate is the one asked for", component="loop")
@@ -665,8 +605,8 @@ def units_differ(m: Measurements) -> Finding:
 @probe(title="It trains on the text it is given", component="data")
 def trains_on_text(m: Measurements) -> Finding:
     text, known = set(pairwise(m.hidden_ids)), set(m.hidden_ids)
-    forwards = zip(m.short.forwards, _asked(m), strict=True)
-    rows = [row for forward, asked in forwards for row in _rows_asked(forward, asked, m.hidden_ids)]
+    forwards = zip(m.short.forwards, targets.pulls_of(m), strict=True)
+    rows = [row for forward, asked in forwards for row in targets.rows_asked(forward, asked, m.hidden_ids)]
     fed = [pair for row in rows for pair in pairwise(row)]
     if not fed:
         return not_seen("What the model was fed could not be seen.")
@@ -675,40 +615,15 @@ def trains_on_text(m: Measurements) -> Finding:
     if share <= 0.1:
         return held(measured=share, expected=0.0)
     detail = f"{share:.0%} of neighbouring tokens that the model was fed are no neighbours in the text"
-    return broken(f"{detail}, first '{_spelt(m, strange[0])}'.", measured=share, expected=0.0)
-
-
-def _spelt(m: Measurements, tokens: Iterable[int | None]) -> str:
-    """The characters of the hidden text that these tokens stand for there."""
-    characters: dict[int | None, str] = dict(zip(m.hidden_ids, m.hidden, strict=False))
-    return _one_line("".join(characters.get(token, "?") for token in tokens))
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", "\\n")
-
-
-def _asked(m: Measurements) -> list[list[Pull]]:
-    """What the loss asked for at each place of each forward pass of the observed training."""
-    return m.subject.once(
-        "asked", lambda: [pulls(forward, text=m.hidden_ids) for forward in m.short.forwards]
-    )
-
-
-def _rows_asked(forward: Forward, asked: list[Pull], text: list[int]) -> list[list[int]]:
-    """The rows that were fed, each up to the last place that the loss asks of: padding may follow."""
-    rows, ends = forward.rows(text), dict[int, int]()
-    for pull in asked:
-        ends[pull.row] = max(ends.get(pull.row, 0), len(pull.context))
-    return [row[: ends.get(b, len(row))] for b, row in enumerate(rows)] if ends else rows
+    return broken(f"{detail}, first '{targets.spelt(m, strange[0])}'.", measured=share, expected=0.0)
 
 
 @probe(title="The target is the next character", component="loss", needs=("finite", "trains_on_text"))
 def objective(m: Measurements) -> Finding:
-    forwards = _asked(m)
+    forwards = targets.pulls_of(m)
     found = [pull for forward in forwards for pull in forward]
     if not found:
-        return _objective_unseen(m)
+        return targets.why_unseen(m)
     asked = [(pull, followers(m.hidden_ids, pull.context)) for pull in found if pull.target is not None]
     known = set(m.hidden_ids)  # what is not among them may stand for the text's end, and follow it
     wrong = [
@@ -717,108 +632,12 @@ def objective(m: Measurements) -> Finding:
         if right is not None and (pull.target not in right if right else pull.target in known)
     ]
     if len(wrong) > 0.001 * len(asked):
-        return _wrong_target(m, *wrong[0], share=len(wrong) / len(asked))
-    return _not_cross_entropy(forwards) or _positions_left_out(m, forwards) or _places_left_out(m, forwards)
-
-
-def _wrong_target(m: Measurements, pull: Pull, right: set[int], *, share: float) -> Finding:
-    before, asked = _spelt(m, pull.context[-3:]), _spelt(m, [pull.target])
-    follows = " or ".join(f"'{_spelt(m, [i])}'" for i in sorted(right)) if right else "nothing"
-    asks = f"After '{before}' the loss asks for '{asked}'; {follows} follows there."
-    return broken(
-        f"{asks} {share:.0%} of the targets are not the next character.", measured=share, expected=0.0
+        return targets.wrong_target(m, *wrong[0], share=len(wrong) / len(asked))
+    return (
+        targets.not_cross_entropy(forwards)
+        or targets.positions_left_out(m, forwards)
+        or targets.places_left_out(m, forwards)
     )
-
-
-def _not_cross_entropy(forwards: list[list[Pull]]) -> Finding | None:
-    worst = min(pull.alignment for forward in forwards for pull in forward)
-    if worst < 0.99 or max(pull.imbalance for forward in forwards for pull in forward) > 0.1:
-        detail = f"The gradient at the logits is not a cross-entropy's: their cosine is {worst:.3f}."
-        return broken(f"{detail} It should be 1.", measured=worst, expected=1.0)
-    for forward in forwards:
-        rows: dict[int, list[float]] = {}  # a mean of the rows' means weighs short rows more
-        for pull in forward:
-            if pull.size is not None:
-                rows.setdefault(pull.row, []).append(pull.size)
-        ratio = max((max(sizes) / min(sizes) for sizes in rows.values()), default=1.0)
-        if ratio > 1.5:
-            detail = f"Within one text some places weigh {ratio:.1f} times as much in the loss as others."
-            return broken(detail, measured=ratio, expected=1.0)
-    return None
-
-
-def _positions_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding | None:
-    """Where positions are learned, one for each place: whether the loss asks at all that the text has.
-
-    None where one forward pass asks further on than another: then a lot may fall on the rest.
-    """
-    lengths = {max((len(pull.context) for pull in forward), default=0) for forward in forwards}
-    table, longest, T = m.position_table, max(lengths), len(m.hidden_ids)
-    if table is None or len(lengths) > 1 or longest >= T - 1 or not _is_added(m, table.name):
-        return None
-    detail = f"In a text of {T} characters the loss asks at the first {longest} positions alone."
-    return broken(detail, measured=longest, expected=T - 1)
-
-
-def _places_left_out(m: Measurements, forwards: list[list[Pull]]) -> Finding:
-    """Places of the text at which the loss never asks for the next character.
-
-    Those that were fed with it after them; and all others, where each forward pass asks at the same places.
-    """
-    text = set(pairwise(m.hidden_ids))
-    asked = [{pull.context[-2:] for pull in forward} for forward in forwards]
-    if missed := _never_asked(m, forwards, asked):
-        share = len(missed) / (len(m.hidden_ids) - 1)
-        first = f"first after '{_spelt(m, m.hidden_ids[: missed[0] + 1][-3:])}'"
-        detail = f"At {share:.0%} of the text's places the loss asks for nothing, {first}."
-        return broken(detail, measured=share, expected=0.0)
-    fed = [
-        {pair for row in forward.rows(m.hidden_ids) for pair in pairwise(row[:-1])} & text
-        for forward in m.short.forwards
-    ]
-    every, ever = set().union(*fed), set().union(*asked)
-    left_out = next((i for i, pair in enumerate(pairwise(m.hidden_ids)) if pair in every - ever), None)
-    if left_out is None or _drawn_by_lot(fed, asked):
-        return held(measured=0.0, expected=0.0)
-    share = len(every - ever) / len(every)
-    first = f"first after '{_spelt(m, m.hidden_ids[: left_out + 2][-3:])}'"
-    detail = f"At {share:.0%} of the text's places the loss asks for nothing, {first}."
-    return broken(detail, measured=share, expected=0.0)
-
-
-def _never_asked(m: Measurements, forwards: list[list[Pull]], asked: list[set[tuple[int, ...]]]) -> list[int]:
-    """The places that no forward pass asks at, if all of several passes ask at the same ones."""
-    if len(asked) < 3 or any(places != asked[0] for places in asked):
-        return []
-    ids, known = m.hidden_ids, set(m.hidden_ids)
-    begun = any(
-        pull.context[-1] == ids[0] and not known & set(pull.context[:-1]) and pull.target in (ids[1], None)
-        for pull in forwards[0]
-    )
-    later = [i for i in range(1, len(ids) - 1) if (ids[i - 1], ids[i]) not in asked[0]]
-    return later if begun else [0, *later]
-
-
-def _drawn_by_lot(fed: list[set[tuple[int, int]]], asked: list[set[tuple[int, ...]]]) -> bool:
-    """Whether each forward pass asks at other places, passing over many that another one asks at.
-
-    A place that a lot has not yet fallen on is not left out.
-    """
-    never_twice = len({frozenset(places) for places in asked}) == len(asked) > 2
-    ever, passed_over = set().union(*asked), set().union(*(f - a for f, a in zip(fed, asked, strict=True)))
-    return never_twice and len(ever & passed_over) > 0.3 * len(set().union(*fed))
-
-
-def _objective_unseen(m: Measurements) -> Finding:
-    forwards = m.short.forwards
-    if forwards and not m.short.observed["stale"]:
-        detail = f"The model ran forward {len(forwards)} times, and no gradient was ever asked for."
-        return broken(detail, measured=0, expected=SHORT)
-    if any(forward.gradient is not None and forward.gradient.isnan().any() for forward in forwards):
-        return blocked(GARBAGE) if m.initial.uninitialised else broken("The gradient at the logits is NaN.")
-    if any(forward.gradient is not None for forward in forwards):
-        return broken("The gradient at the logits is 0 everywhere: the loss asks for nothing.", measured=0)
-    return not_seen("The gradient at the logits could not be seen.")
 
 
 @probe(title="Gradients are fresh at each step", component="loop", waits=True)
@@ -916,7 +735,7 @@ def tokenizer(m: Measurements) -> Finding:
         if decoded != text:
             differ = (i for i, (a, b) in enumerate(zip(text, decoded, strict=False)) if a != b)
             first = next(differ, min(len(text), len(decoded))) + 1
-            came = f"'{_one_line(text)}' comes back as '{_one_line(decoded[:200])}'"
+            came = f"'{one_line(text)}' comes back as '{one_line(decoded[:200])}'"
             return broken(f"{came}: different from character {first} on.")
         if len(ids) != len(text):
             return broken(

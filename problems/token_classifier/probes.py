@@ -16,8 +16,8 @@ from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, T
 from sandbox.probing import Finding, broken, held, judged, not_seen, probe
+from sandbox.remote import RemoteModel
 from sandbox.responses import training_responses
-from sandbox.subject import RemoteModel
 from sandbox.token_classification import CLASSES, DIGITS, TokenClassification
 from sandbox.wording import among, shown, stopped
 
