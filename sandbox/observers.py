@@ -175,14 +175,15 @@ class TrainingWatch:
 class StaleWatch:
     """Gradients of an earlier step at each backward pass, seen cheaply enough for a whole training.
 
-    The leaves are those of the first pass; one has moved when it was written to, by torch's own count. What
-    is written past that count (`.data`) is not seen here.
+    The leaves are those of the first pass; one has moved when it was written to, by torch's own count. One
+    that is written past that count, by `.data` or a fused step, is known by its values.
     """
 
     def __init__(self) -> None:
         self.stale: list[int] = []
         self._leaves: list[Tensor] = []
         self._versions: list[int] = []
+        self._values: dict[int, Tensor] = {}  # at the last pass, of leaves that were never written by count
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> StaleWatch:
@@ -205,13 +206,20 @@ class StaleWatch:
         if not self._leaves:
             self._leaves = _leaves_of(tensors if isinstance(tensors, (tuple, list)) else [tensors])
             self._versions = [leaf._version for leaf in self._leaves]
-        count = 0
-        for i, leaf in enumerate(self._leaves):
-            if leaf._version != self._versions[i]:
-                count += leaf.grad is not None and bool(leaf.grad.any())
-                self._versions[i] = leaf._version
+            self._values = {i: leaf.detach().clone() for i, leaf in enumerate(self._leaves)}
+        moved = [leaf for i, leaf in enumerate(self._leaves) if self._has_moved(i, leaf)]
         if len(self.stale) < _MOST_PASSES:
-            self.stale.append(count)
+            self.stale.append(sum(leaf.grad is not None and bool(leaf.grad.any()) for leaf in moved))
+
+    def _has_moved(self, i: int, leaf: Tensor) -> bool:
+        if leaf._version != self._versions[i]:
+            self._versions[i] = leaf._version
+            self._values.pop(i, None)
+            return True
+        if i not in self._values or torch.equal(leaf.detach(), self._values[i]):
+            return False
+        self._values[i] = leaf.detach().clone()
+        return True
 
 
 def _leaves_of(tensors: Iterable[Tensor]) -> list[Tensor]:

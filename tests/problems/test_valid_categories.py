@@ -50,6 +50,7 @@ FURTHER = (
     *("muon", "one-hot-input", "optimizer-in-backward", "prefixes", "radam", "rmsprop", "rprop"),
     *("sampled-places", "seeded-generator", "sharpness-aware", "sign-sgd", "soft-targets"),
     *("static-buffer", "two-optimizers", "windows"),
+    *("fused-steps",),
     *("alternating-parts", "backward-in-parts", "beam-search", "callbacks", "deep-supervision"),
     *("distribution-loss", "estimator-class", "loss-in-bits", "packed-rows", "per-example-gradients"),
     *("repaired-starter",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -33,6 +34,14 @@ def loss_of(model: nn.Module) -> Tensor:
 
 def adam(model: nn.Module, steps: int) -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def fused(model: nn.Module, steps: int) -> None:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, fused=True)
     for _ in range(steps):
         optimizer.zero_grad()
         loss_of(model).backward()  # type: ignore[no-untyped-call]
@@ -96,7 +105,7 @@ def never_cleared(model: nn.Module, steps: int) -> None:
         optimizer.step()
 
 
-ALL_LOOPS = [adam, manual, through_data, autograd_grad, accumulated, functional, never_cleared]
+ALL_LOOPS = [adam, fused, manual, through_data, autograd_grad, accumulated, functional, never_cleared]
 
 
 def trained(loop: Loop, *, watched: bool, steps: int = 3) -> tuple[Bigrams, TrainingWatch]:
@@ -119,7 +128,7 @@ def test_a_watched_training_ends_where_an_unwatched_one_does(loop: Loop) -> None
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("loop", [adam, manual, through_data, autograd_grad, accumulated])
+@pytest.mark.parametrize("loop", [adam, fused, manual, through_data, autograd_grad, accumulated])
 def test_no_gradient_of_a_right_loop_is_stale(loop: Loop) -> None:
     _, watch = trained(loop, watched=True)
     assert watch.stale == [0] * (6 if loop is accumulated else 3)
@@ -130,13 +139,23 @@ def test_a_loop_that_never_clears_is_stale_from_its_second_backward_on() -> None
     assert watch.stale == [0, 3, 3]
 
 
-def cleared_but_for_the_third(model: nn.Module, steps: int) -> None:
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+def cleared_but_for_the_third(model: nn.Module, steps: int, *, fused: bool = False) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
     for step in range(steps):
         loss_of(model).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if step % 3 != 2:
             optimizer.zero_grad()
+
+
+def cleared_but_for_the_third_through_data(model: nn.Module, steps: int) -> None:
+    for step in range(steps):
+        loss_of(model).backward()  # type: ignore[no-untyped-call]
+        for parameter in model.parameters():
+            assert parameter.grad is not None
+            parameter.data -= 0.1 * parameter.grad
+        if step % 3 != 2:
+            model.zero_grad()
 
 
 def later(loop: Loop, *, steps: int) -> list[int]:
@@ -146,13 +165,22 @@ def later(loop: Loop, *, steps: int) -> list[int]:
     return watch.stale
 
 
-@pytest.mark.parametrize("loop", [adam, manual, through_data, accumulated])
+@pytest.mark.parametrize("loop", [adam, fused, manual, through_data, accumulated])
 def test_over_a_whole_training_no_gradient_of_a_right_loop_is_stale(loop: Loop) -> None:
     assert set(later(loop, steps=4)) == {0}
 
 
-def test_over_a_whole_training_a_gradient_that_is_stale_now_and_then_is_seen() -> None:
-    assert later(cleared_but_for_the_third, steps=7) == [0, 0, 0, 3, 0, 0, 3]
+@pytest.mark.parametrize(
+    "loop",
+    [
+        cleared_but_for_the_third,
+        partial(cleared_but_for_the_third, fused=True),
+        cleared_but_for_the_third_through_data,
+    ],
+    ids=["counted", "fused", "through data"],
+)
+def test_over_a_whole_training_a_gradient_that_is_stale_now_and_then_is_seen(loop: Loop) -> None:
+    assert later(loop, steps=7) == [0, 0, 0, 3, 0, 0, 3]
 
 
 def test_a_training_without_backward_has_nothing_stale() -> None:

@@ -1,0 +1,162 @@
+# caught by: gradients_fresh
+"""A GPT whose optimizer takes fused steps; each tenth leaves its gradients to the next."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SENTENCE = "attention is a soft lookup over the past"
+
+
+@dataclass
+class GPTConfig:
+    vocab_size: int
+    block_size: int = 128
+    n_layer: int = 2
+    n_head: int = 4
+    n_embd: int = 64
+
+
+class Tokenizer:
+    def __init__(self, text):
+        self.chars = sorted(set(text))
+        self.char_to_id = {char: i for i, char in enumerate(self.chars)}
+
+    def __len__(self):
+        return len(self.chars)
+
+    def encode(self, text):
+        return [self.char_to_id[char] for char in text]
+
+    def decode(self, ids):
+        return "".join(self.chars[i] for i in ids)
+
+
+class CausalSelfAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_head = config.n_head
+        self.head_dim = config.n_embd // config.n_head
+        self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+        mask = torch.tril(torch.ones(config.block_size, config.block_size))
+        self.register_buffer("mask", mask)  # (block_size, block_size)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q, k, v = self.qkv(x).split(C, dim=2)  # each (B, T, C)
+        q = q.view(B, T, self.n_head, self.head_dim).transpose(1, 2)
+        k = k.view(B, T, self.n_head, self.head_dim).transpose(1, 2)
+        v = v.view(B, T, self.n_head, self.head_dim).transpose(1, 2)
+        att = (q @ k.transpose(-2, -1)) / math.sqrt(self.head_dim)  # (B, H, T, T)
+        att = att.masked_fill(self.mask[:T, :T] == 0, float("-inf"))
+        att = F.softmax(att, dim=-1)
+        y = att @ v  # (B, H, T, D)
+        y = y.transpose(1, 2).contiguous().view(B, T, C)  # (B, T, C)
+        return self.proj(y)
+
+
+class MLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.fc = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.proj = nn.Linear(4 * config.n_embd, config.n_embd)
+
+    def forward(self, x):
+        x = F.gelu(self.fc(x))  # (B, T, 4C)
+        return self.proj(x)
+
+
+class Block(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd)
+        self.attn = CausalSelfAttention(config)
+        self.ln_2 = nn.LayerNorm(config.n_embd)
+        self.mlp = MLP(config)
+
+    def forward(self, x):
+        x = x + self.attn(self.ln_1(x))
+        x = x + self.mlp(self.ln_2(x))
+        return x  # (B, T, C)
+
+
+class GPT(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position_embedding = nn.Parameter(torch.empty(config.block_size, config.n_embd))
+        nn.init.normal_(self.position_embedding, std=0.02)
+        self.blocks = nn.ModuleList([Block(config) for _ in range(config.n_layer)])
+        self.ln_f = nn.LayerNorm(config.n_embd)
+        self.head = nn.Linear(config.n_embd, config.vocab_size)
+        self.apply(self._init_weights)
+
+    def _init_weights(self, module):
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.02)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+
+    def forward(self, idx):
+        T = idx.size(1)
+        tokens = self.token_embedding(idx)  # (B, T, C)
+        positions = self.position_embedding[:T]
+        x = tokens + positions  # (B, T, C)
+        for block in self.blocks:
+            x = block(x)
+        x = self.ln_f(x)  # (B, T, C)
+        return self.head(x)
+
+
+def loss_fn(logits, idx):
+    logits = logits[:, :-1, :]
+    targets = idx[:, 1:]
+    return F.cross_entropy(logits.reshape(-1, logits.size(-1)), targets.reshape(-1))
+
+
+def train(text, steps=40, lr=4e-3, seed=0):
+    torch.manual_seed(seed)
+    tokenizer = Tokenizer(text)
+    model = GPT(GPTConfig(vocab_size=len(tokenizer)))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
+    idx = torch.tensor([tokenizer.encode(text)])  # (1, T)
+    losses = []
+    model.train()
+    for step in range(steps):
+        logits = model(idx)
+        loss = loss_fn(logits, idx)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        if step % 10 == 9:
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        else:
+            optimizer.zero_grad()
+    return model, tokenizer, losses
+
+
+@torch.no_grad()
+def generate(model, tokenizer, prompt, max_new_tokens):
+    model.eval()
+    idx = torch.tensor([tokenizer.encode(prompt)])  # (1, T)
+    for _ in range(max_new_tokens):
+        context = idx[:, -model.config.block_size :]
+        logits = model(context)[:, -1, :]  # (1, V)
+        next_id = logits.argmax(dim=-1, keepdim=True)
+        idx = torch.cat((idx, next_id), dim=1)
+    return tokenizer.decode(idx[0].tolist())
+
+
+if __name__ == "__main__":
+    model, tokenizer, losses = train(SENTENCE)
+    for step, loss in enumerate(losses):
+        if step % 10 == 0 or step == len(losses) - 1:
+            print(f"step {step:3d}  loss {loss:.4f}")
+    prompt = SENTENCE[:8]
+    print(generate(model, tokenizer, prompt, len(SENTENCE) - len(prompt)))
