@@ -84,7 +84,7 @@ class Source:
     """Where the columns of a q, k or v come from: a constant times columns of one projection."""
 
     tap: Tap
-    columns: frozenset[int]
+    columns: tuple[int, ...]  # heads one after the other
     factor: float  # what the projection was multiplied by on its way
     by_batch: bool  # the attention's N counts batch * heads; else heads * batch
 
@@ -138,7 +138,7 @@ def _find(part: Tensor, taps: list[Tap], side: str, *, B: int, T: int, at: int) 
     return None
 
 
-def _match(part: Tensor, rows: Tensor) -> tuple[frozenset[int], float] | None:
+def _match(part: Tensor, rows: Tensor) -> tuple[tuple[int, ...], float] | None:
     """Columns of `rows` (B, n) that `part` (B, m) consists of, and the one factor between them."""
     column = _alike(part, rows)
     if column is None:
@@ -147,7 +147,7 @@ def _match(part: Tensor, rows: Tensor) -> tuple[frozenset[int], float] | None:
     factors = (part * rows[:, column]).sum(0) / rows[:, column].square().sum(0)
     if not bool((factors - factors[0]).abs().max() <= 1e-4 * factors[0].abs()):
         return None
-    return frozenset(column.tolist()), float(factors[0])
+    return tuple(column.tolist()), float(factors[0])
 
 
 def _alike(part: Tensor, rows: Tensor) -> Tensor | None:

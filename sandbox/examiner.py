@@ -29,9 +29,11 @@ from sandbox import (
     resting,
     rotations,
     saturation,
+    sinks,
     slopes,
     stream_scale,
     targets,
+    tiles,
     trained,
 )
 from sandbox.asking import ask
@@ -66,9 +68,11 @@ __all__ = [
     "resting",
     "rotations",
     "saturation",
+    "sinks",
     "slopes",
     "stream_scale",
     "targets",
+    "tiles",
     "trained",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -45,8 +46,17 @@ def find_token_table(gradients: dict[str, Tensor | None], *, tokens: set[int]) -
 
     The text must leave out a token of the vocabulary.
     """
+    return next(_read_by(gradients, tokens), None)
+
+
+def read_by_token(gradients: dict[str, Tensor | None], *, tokens: set[int]) -> set[str]:
+    """The parameters that the text reaches in the rows of its tokens: embeddings of values too, say."""
+    return {table.name for table in _read_by(gradients, tokens)}
+
+
+def _read_by(gradients: dict[str, Tensor | None], tokens: set[int]) -> Iterator[Table]:
     tables = (table for name, gradient in gradients.items() for table in _tables(name, gradient))
-    return next((table for table in tables if set(table.used) == tokens), None)
+    return (table for table in tables if set(table.used) == tokens)
 
 
 def _tables(name: str, gradient: Tensor | None) -> list[Table]:

@@ -6,6 +6,8 @@ difference. Where angles and channels are laid out in two different ways it does
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from sandbox.attention import Attention, find_attentions, find_source, is_made_of, projections
@@ -28,6 +30,32 @@ def are_seen(m: Measurements) -> bool:
 
 def spread(m: Measurements) -> float | None:
     """How far products at one distance differ, over the lengths; None where equal tokens enter unlike."""
+    attention = _of_equal_tokens(m)
+    return None if attention is None else _apart(attention)
+
+
+def single_rate(m: Measurements) -> float | None:
+    """By how much all channels turn from one place to the next, if they all turn alike; else None.
+
+    Then products of equal tokens follow one cosine of the distance: s(d + 1) + s(d - 1) = 2 cos(rate) s(d).
+    Heads of two channels can't turn otherwise.
+    """
+    attention = _of_equal_tokens(m)
+    if attention is None or attention.q.shape[-1] < 4:
+        return None
+    products = attention.q[:, -1:] @ attention.k[:, _FROM:].mT  # (N, 1, distances)
+    sides, middle = products[..., 2:] + products[..., :-2], products[..., 1:-1]
+    twice = float((sides * middle).sum() / middle.square().sum().clamp_min(1e-30))
+    left = (sides - twice * middle).abs().max() / products.abs().max().clamp_min(1e-30)
+    return math.acos(twice / 2) if abs(twice) < 2 - 1e-9 and float(left) < LARGEST else None
+
+
+def _of_equal_tokens(m: Measurements) -> Attention | None:
+    """The first attention over equal tokens; None where those enter it unlike."""
+    return m.subject.once("attention of equal tokens", lambda: _find(m))
+
+
+def _find(m: Measurements) -> Attention | None:
     table = m.position_table
     model = m.drawn.without([table.name]) if table is not None else m.drawn
     taps = model.taps(torch.full((2, _T), m.vocabulary[0])).taps
@@ -36,7 +64,7 @@ def spread(m: Measurements) -> float | None:
     rows = [tap.tensors["left"] for tap in entering]
     if not rows or any(float((left - left[:1]).abs().max()) > 1e-6 for left in rows):
         return None
-    return _apart(attentions[0])
+    return attentions[0]
 
 
 def _apart(attention: Attention) -> float:

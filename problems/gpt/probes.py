@@ -24,9 +24,11 @@ from sandbox import (
     resting,
     rotations,
     saturation,
+    sinks,
     slopes,
     stream_scale,
     targets,
+    tiles,
     trained,
 )
 from sandbox.attention import find_source, measured_scale, projections
@@ -35,7 +37,7 @@ from sandbox.failures import failure
 from sandbox.measurements import RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import Lessons, branching_strings, recited
 from sandbox.objective import followers
-from sandbox.positions import read_by_position
+from sandbox.positions import read_by_position, read_by_token
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.responses import other_token, responses, training_responses
 from sandbox.wording import GARBAGE, among, one_line, shown, stopped
@@ -203,16 +205,21 @@ def attention_rows(m: Measurements) -> Finding:
     # one character everywhere and no positions: every average of equal values is that value
     table = m.position_table
     model = m.drawn.without([table.name]) if table is not None else m.drawn
-    logits = model.logits(torch.full((1, T), m.vocabulary[0]))[0]  # (T, V)
+    logits = model.logits(torch.full((1, LONG), m.vocabulary[0]))[0]  # (T, V)
     apart = (logits - logits[0]).abs().amax(dim=-1)  # (T,)
     picture = partial(pictures.rows, m)
     spread = float(apart.max())
     # where equal tokens come out equal, sums that vary are those of parts: of tiles, normed at the end
     if uneven := _uneven_row(m, alike=spread <= m.tolerance):
+        if sinks.are_seen(m):
+            return held(note=("attention_sink", "Rows leave a share to a sink: valid, off the reference."))
         i, total = uneven
         detail = f"In attention, the row of position {i} sums to {total:.3f}. It must be 1."
         return broken(detail, measured=total, expected=1.0, picture=picture)
     if spread <= m.tolerance:
+        if late := tiles.uneven_row(m, LONG):
+            detail = f"In a text of {LONG} tokens, attention gives position {late[0]} {late[1]:.3f} times"
+            return broken(f"{detail} what a row that sums to 1 gives.", measured=late[1], expected=1.0)
         return held(measured=spread, expected=0.0)
     # a formula of positions, or a look at the token before, can't be silenced: the weights alone tell
     if (
@@ -286,8 +293,9 @@ def _projection_weights(m: Measurements) -> set[str]:
         if q := find_source(attention.q, taps, B=TAPS_B):
             names |= {tap.weight for tap in taps if torch.equal(tap.tensors["left"], q.tap.tensors["left"])}
     inside = {tap.weight for pair in blocks.mlp_pairs(m) for tap in pair}  # whose units may rest
-    longer = read_by_position(m.gradients, T=T)  # than this text is: biases of scores, say
-    return {name for name in names if name} or set(blocks.branches(m)) - inside - longer
+    tables = read_by_position(m.gradients, T=T)  # longer than this text is: biases of scores, say
+    tables |= read_by_token(m.gradients, tokens=set(m.gradient_ids.flatten().tolist()))
+    return {name for name in names if name} or set(blocks.branches(m)) - inside - tables
 
 
 def _idle_share(gradient: Tensor | None) -> float:
@@ -357,6 +365,9 @@ def position_relative(m: Measurements) -> Finding:
     spread = rotations.spread(m)
     if spread is None:
         return not_seen("Positions are added before the queries as well, by a formula.")
+    if (rate := rotations.single_rate(m)) is not None:
+        turn = f"From place to place all channels of queries and keys turn by {rate:.2f}"
+        return broken(f"{turn}: after {math.tau / rate:.1f} places they are where they began.", measured=rate)
     detail = f"At one distance, the scores of equal tokens differ by {spread:.1%} from place to place."
     return judged(spread <= rotations.LARGEST, f"{detail} It must be 0.", measured=spread, expected=0.0)
 

@@ -27,7 +27,10 @@ SAMPLE: dict[str, list[str] | list[int]] = {
     ],
     "valid": ["positions_initialised_later", "multihead_attention", "loss_rolled", "rope"],
     "copy": ["loss_rolled"],
-    "wrong": ["patches_torch", "hard_coded_answer"],
+    "wrong": [
+        *("patches_torch", "hard_coded_answer", "stale_after_fused_steps"),
+        *("rotary_at_one_rate", "denominator_of_the_first_tile"),
+    ],
     "variant": [0, 1, 2],  # of those that are drawn
 }
 

@@ -176,6 +176,7 @@ def test_what_is_right_holds_the_property(shape: str, found: Found, name: str, c
 
 NOTED: list[tuple[str, str, list[Change]]] = [
     ("causal", "mask_finite", [('float("-inf")', "-1e4")]),
+    ("attention_rows", "attention_sink", [("F.softmax(att, dim=-1)", "att.exp() / (1 + att.exp().sum(dim=-1, keepdim=True))")]),
     ("generate_greedy", "sampling", [("logits.argmax(dim=-1, keepdim=True)", "torch.multinomial(logits.softmax(-1), 1)")]),
     ("residual", "post_norm", [("x = x + self.attn(self.ln_1(x))", "x = self.ln_1(x + self.attn(x))"), ("x = x + self.mlp(self.ln_2(x))", "x = self.ln_2(x + self.mlp(x))")]),
     ("position_sensitive", "positions_formula", [
