@@ -17,7 +17,8 @@ from sandbox.arrays import to_array, to_tensor
 from sandbox.calls import Array, Message
 from sandbox.contracts import CONTRACTS
 from sandbox.failures import ContractError, from_exception
-from sandbox.observers import Forward, StaleWatch, TrainingWatch, watch_losses
+from sandbox.forwards import Forward
+from sandbox.observers import StaleWatch, TrainingWatch, watch_losses
 from sandbox.structure import declared_numbers, describe_parameters
 from sandbox.stub import Stub
 from sandbox.submission import Unloadable, execute, seed_everything

@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from sandbox.forwards import Forward
+
 _LOSSES = ("cross_entropy", "nll_loss")
 _PRODUCTS = frozenset(
     ("linear", "matmul", "__matmul__", "__rmatmul__", "einsum", "mm", "bmm", "addmm", "baddbmm", "tensordot",
@@ -54,15 +56,6 @@ def _reporting(original: Callable[..., Tensor], report: Callable[[float], None])
         return loss
 
     return reporting
-
-
-@dataclass
-class Forward:
-    """One forward pass of the model, as training saw it."""
-
-    lookups: list[Tensor]  # integers, (B, T) or (T,), that rows were looked up by since the last one
-    logits: Tensor  # (..., V): the last product with V columns
-    gradient: Tensor | None = None  # dLoss/dlogits, once backward has come by
 
 
 @dataclass
@@ -114,19 +107,10 @@ class TrainingWatch:
     def _see_product(self, out: Tensor) -> None:
         if out.shape[-1] != self.vocab or len(self.forwards) >= _MOST_FORWARDS:
             return
-        if not self._lookups and self.forwards:  # of the same pass: the last product is the head's
-            self.forwards[-1] = forward = Forward(self.forwards[-1].lookups, out.detach().clone())
-        else:
-            forward = Forward(self._lookups, out.detach().clone())
-            self.forwards.append(forward)
+        if self._lookups or not self.forwards:
+            self.forwards.append(Forward(self._lookups))
+        self.forwards[-1].see(out)
         self._lookups = []
-
-        def keep(gradient: Tensor) -> None:
-            with contextlib.suppress(Exception):
-                kept = gradient.detach().clone()
-                forward.gradient = kept if forward.gradient is None else forward.gradient + kept
-
-        out.register_hook(keep)  # type: ignore[no-untyped-call]
 
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)

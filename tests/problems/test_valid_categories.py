@@ -50,7 +50,7 @@ FURTHER = (
     *("muon", "one-hot-input", "optimizer-in-backward", "prefixes", "radam", "rmsprop", "rprop"),
     *("sampled-places", "seeded-generator", "sharpness-aware", "sign-sgd", "soft-targets"),
     *("static-buffer", "two-optimizers", "windows"),
-    *("attention-sink", "forgetting-attention", "fused-steps", "speculative-generation"),
+    *("attention-sink", "forgetting-attention", "fused-steps", "head-in-pieces", "speculative-generation"),
     *("value-embeddings",),
     *("alternating-parts", "backward-in-parts", "beam-search", "callbacks", "deep-supervision"),
     *("distribution-loss", "estimator-class", "loss-in-bits", "packed-rows", "per-example-gradients"),
