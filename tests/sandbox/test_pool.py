@@ -61,7 +61,6 @@ def test_without_anything_of_linux_a_right_program_runs_and_passes(monkeypatch: 
         ran = mac.run("print('one')\n" + SHAPE, limits=ROOMY)
         assert ran.text().startswith("one\n")
         assert ran.verdict["outcome"] == "passed"
-        assert mac.attack("print('two')", limits=ROOMY).text() == "two\n"  # came while the next ones warmed
     finally:
         mac.close()
 
@@ -72,6 +71,7 @@ def test_a_right_program_runs_and_passes(pooled: Jailed) -> None:
     assert ran.text().startswith("one\n")
     assert ran.verdict["outcome"] == "passed"
     assert ran.verdict["level"] == "rlimits"
+    assert pooled.attack("print('two')", limits=ROOMY).text() == "two\n"  # came while the next ones warmed
 
 
 @pytest.mark.soak
