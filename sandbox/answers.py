@@ -1,12 +1,11 @@
-"""The ten answers that a candidate process gives: it does what it is asked and decides nothing."""
+"""The eleven answers that a candidate process gives: it does what it is asked and decides nothing."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import types
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,6 +17,8 @@ from sandbox.calls import Array, Message
 from sandbox.contracts import CONTRACTS
 from sandbox.failures import ContractError, from_exception
 from sandbox.forwards import Forward
+from sandbox.held import Held, filled, in_mode, silenced
+from sandbox.lessons import Lessons
 from sandbox.observers import StaleWatch, TrainingWatch, watch_losses
 from sandbox.structure import declared_numbers, describe_parameters
 from sandbox.stub import Stub
@@ -26,17 +27,6 @@ from sandbox.taps import ProductTap, WeightUse
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _MOST_NUMBERS = 4_000_000  # parameters that travel; a larger model is examined without them
-
-
-@dataclass
-class Held:
-    """A model that a handle stands for, and how it was made."""
-
-    model: nn.Module
-    tokenizer: Any
-    text: str | None  # None where the file has a task of its own
-    seed: int | None
-    classes: int | None = None  # of a classifier that was built and not trained
 
 
 class Answers:
@@ -54,7 +44,8 @@ class Answers:
     def __call__(self, call: Message) -> Message:
         answer: Callable[[Message], Message] = getattr(self, f"_{call.name}")
         try:
-            with self._silenced(call):
+            silent = call.fields.get("silent")
+            with silenced(self._model(call), silent) if silent else contextlib.nullcontext():
                 return answer(call)
         except Unloadable as error:
             return Message("failure", error.failure)
@@ -78,7 +69,7 @@ class Answers:
         watch = TrainingWatch(vocab=call.fields["vocab"]) if call.fields["vocab"] else StaleWatch()
         seed_everything(self._seed if seed is None else seed)
         self._losses.clear()
-        with _filled(self._fill and call.fields["steps"] == 0), watch:
+        with filled(self._fill and call.fields["steps"] == 0), watch:
             model, tokenizer, returned = self._make(text, options, classes)
         self._held.append(Held(model, tokenizer, text, seed, classes))
         arrays = {
@@ -146,11 +137,11 @@ class Answers:
         """
         model, seed = self._model(call), call.fields["training_seed"]
         if plan := call.fields.get("plan"):
-            with torch.no_grad(), _in_mode(model, training=False):
+            with torch.no_grad(), in_mode(model, training=False):
                 return feeding.feed(self._module, model, _ids(call), plan=plan)
         if seed is not None:
             seed_everything(seed)
-        with torch.set_grad_enabled(seed is not None), _in_mode(model, training=seed is not None):
+        with torch.set_grad_enabled(seed is not None), in_mode(model, training=seed is not None):
             return Message("answer", {}, {"logits": to_array(_scores(model, call))})
 
     def _grad(self, call: Message) -> Message:
@@ -158,22 +149,27 @@ class Answers:
         model, of = self._model(call), to_tensor(call.arrays["of"])
         for parameter in model.parameters():
             parameter.grad = None
-        with _in_mode(model, training=False):
+        with in_mode(model, training=False):
             logits = _scores(model, call)  # (B, T, V), or (B, K)
-        if of.dtype == torch.int64:
-            loss = torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
-        else:
-            loss = (logits * of).sum()
+        loss = _cross_entropy(logits, of) if of.dtype == torch.int64 else (logits * of).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         grads = {name: p.grad for name, p in model.named_parameters()}
         missing = [name for name, grad in grads.items() if grad is None]
         arrays = {name: to_array(grad) for name, grad in grads.items() if grad is not None}
         return Message("answer", {"missing": missing, "loss": _finite(loss.item())}, arrays)
 
+    def _learn(self, call: Message) -> Message:
+        """Steps on the mean cross-entropy to int64 `of`, in evaluation mode."""
+        held, of = self._held[call.fields["handle"]], to_tensor(call.arrays["of"])
+        held.lessons = held.lessons or Lessons(held.model, rate=call.fields["rate"])
+        with in_mode(held.model, training=False):
+            held.lessons.give(call.fields["steps"], lambda: _cross_entropy(_scores(held.model, call), of))
+        return Message("answer")
+
     def _taps(self, call: Message) -> Message:
         model = self._model(call)
         # with gradients on, so that torch takes no fused path that hides the products
-        with torch.enable_grad(), _in_mode(model, training=False):
+        with torch.enable_grad(), in_mode(model, training=False):
             try:
                 tap, weights = ProductTap(model), WeightUse(model)
                 with weights, tap:
@@ -210,25 +206,6 @@ class Answers:
         ids = contract.call_encode(tokenizer, call.fields["text"])
         return Message("answer", {"ids": ids, "decoded": contract.call_decode(tokenizer, ids)})
 
-    @contextlib.contextmanager
-    def _silenced(self, call: Message) -> Iterator[None]:
-        """While it is answered, the parameters that the call wants silent are at zero; then as they were."""
-        names = call.fields.get("silent")
-        if not names:
-            yield
-            return
-        named = dict(self._model(call).named_parameters())
-        kept = {name: named[name].detach().clone() for name in names}
-        try:
-            with torch.no_grad():
-                for name in kept:
-                    named[name].zero_()
-            yield
-        finally:
-            with torch.no_grad():
-                for name, value in kept.items():
-                    named[name].copy_(value)
-
     def _model(self, call: Message) -> nn.Module:
         model: nn.Module = self._held[call.fields["handle"]].model
         return model
@@ -264,6 +241,11 @@ def _scores(model: nn.Module, call: Message) -> Tensor:
     return contract.call_model(model, _ids(call))
 
 
+def _cross_entropy(logits: Tensor, of: Tensor) -> Tensor:
+    """The mean, in torch's own parts: the function itself is watched."""
+    return torch.log_softmax(logits, dim=-1).gather(-1, of[..., None]).mean().neg()
+
+
 def _ids(call: Message) -> Tensor:
     return to_tensor(call.arrays["ids"])
 
@@ -290,29 +272,3 @@ def _seen(forward: Forward, *, number: int) -> dict[str, Array]:
     if forward.gradient is not None:
         arrays[f"gradient {number}"] = to_array(forward.gradient)
     return arrays
-
-
-@contextlib.contextmanager
-def _in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """The model in one mode, then each of its modules in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
-        for module, before in modes:
-            module.training = before
-
-
-@contextlib.contextmanager
-def _filled(fill: bool) -> Iterator[None]:
-    """While a model is built: memory that torch.empty hands out reads as NaN instead of what was there."""
-    if not fill:
-        yield
-        return
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)

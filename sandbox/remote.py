@@ -85,6 +85,12 @@ class RemoteModel:
         return found | {str(name): None for name in answer.fields["missing"]}
 
     @read_answer()
+    def learn(self, strings: Tensor, *, steps: int, rate: float) -> None:
+        """Trains this very model, in evaluation mode, on the next tokens of (B, T) token ids."""
+        arrays = {"ids": to_array(strings[:, :-1]), "of": to_array(strings[:, 1:])}
+        self._ask("learn", {"steps": steps, "rate": rate}, arrays)
+
+    @read_answer()
     def taps(self, ids: Tensor) -> Taps:
         """What one forward pass computed, in its order."""
         answer = self._ask("taps", {"head": self.head}, _inputs(ids, None))

@@ -35,7 +35,7 @@ from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
-from sandbox.memory import Lessons, branching_strings, recited
+from sandbox.memory import branching_strings, recited
 from sandbox.objective import followers
 from sandbox.positions import read_by_position, read_by_token
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
@@ -725,9 +725,8 @@ def memorises(m: Measurements) -> Finding:
         return not_seen("The model is too large to be trained here.")
     strings = branching_strings(m.vocabulary, count=min(8, len(m.vocabulary)), length=8, seed=m.subject.seed)
     model, count = m.initial.model.with_parameters({}), len(strings)
-    lessons = Lessons(model, m.initial.parameters.values, strings, rate=5e-3)
     for steps in (20, 20, 80, 80):  # a quick learner is done early, a slow one gets more
-        lessons.give(steps)
+        model.learn(strings, steps=steps, rate=5e-3)
         right = recited(model, strings)
         if right >= count - 1:
             break

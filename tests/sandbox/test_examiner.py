@@ -79,7 +79,7 @@ def test_a_check_shows_the_losses_of_its_own_training(examined: Examined, shape:
     events: list[Event] = []
     verdict = examined(shape, events=events)
     points = [point for event in events if event.kind == "loss" for point in event.data["points"]]
-    assert [step for step, _ in points] == list(range(40))
+    assert [step for step, _ in points] == list(range(30))
     assert points[0][1] == pytest.approx(verdict["criteria"]["loss_drop"]["first"], abs=1e-4)
 
 

@@ -93,7 +93,7 @@ def next_token_loss(logits, tokens):
     return F.cross_entropy(predictions.transpose(1, 2), labels)
 
 
-def train(text, steps=40, lr=4e-3, seed=0):
+def train(text, steps=30, lr=5e-3, seed=0):
     torch.manual_seed(seed)
     vocabulary = Vocabulary(text)
     model = Decoder(vocabulary.size)

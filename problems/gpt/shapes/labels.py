@@ -136,7 +136,7 @@ def generate(model, tokenizer, prompt, max_new_tokens, top_k=1):
     return tokenizer.decode(idx[0].tolist())
 
 
-def train(text, steps=40, lr=4e-3, seed=0):
+def train(text, steps=30, lr=6e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = CharTokenizer(text)
     model = LanguageModel(Config(vocab_size=len(tokenizer.itos)))

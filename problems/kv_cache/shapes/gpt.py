@@ -127,7 +127,7 @@ def loss_fn(logits, idx):
     return F.cross_entropy(logits.reshape(-1, logits.size(-1)), targets.reshape(-1))
 
 
-def train(text, steps=40, lr=4e-3, seed=0):
+def train(text, steps=30, lr=5e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = Tokenizer(text)
     model = GPT(GPTConfig(vocab_size=len(tokenizer)))

@@ -193,7 +193,7 @@ def check_parity():
     """Shows that the model over caches answers what it answers without, however the tokens are fed."""
 
 
-def train(text, steps=40, lr=4e-3, seed=0):
+def train(text, steps=30, lr=6e-3, seed=0):
     torch.manual_seed(seed)
     tokenizer = CharTokenizer(text)
     model = LanguageModel(Config(vocab_size=len(tokenizer.itos)))
