@@ -9,24 +9,23 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import resource
 import statistics
 import sys
 import tempfile
 import time
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from asyncio.subprocess import DEVNULL
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from app.commands import bare
 from app.commands.first_line import post_to_first_line
+from app.commands.yardstick import Bare, warm_bare
 from app.engine.judge import limits
 from app.errors import Unavailable
 from app.settings import Settings
 from sandbox import Event, Job, Sandbox
 from sandbox import Unavailable as NoSandbox
 from sandbox.keeper import stop_times
-from sandbox.launch import ENVIRONMENT
 from sandbox.stopwatch import STEPS
 
 SENTENCE = "attention is a soft lookup over the past"
@@ -57,44 +56,6 @@ class Row:
         verdict = "met" if self.met else "MISSED"
         wanted = f"({sign} {self.bar:g}, aim {self.aim:g}: {verdict})"
         return f"{self.name:<30} {self.ratio:6.2f}  {wanted:<24} {self.detail}"
-
-
-class Bare:
-    """A warm process without a jail."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def do(self, command: str) -> float:
-        """The milliseconds that `run` or `fork` took there."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(command.encode() + b"\n")
-        await self._process.stdin.drain()
-        answer = await self.read()
-        return float(answer)
-
-    async def read(self) -> float | str:
-        assert self._process.stdout is not None
-        answer: float | str = json.loads(await self._process.stdout.readline())
-        return answer
-
-
-@asynccontextmanager
-async def warm_bare(source: str) -> AsyncIterator[Bare]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, bare.__file__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=ENVIRONMENT
-    )
-    try:
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(source).encode() + b"\n")
-        started = Bare(process)
-        await started.read()
-        yield started
-        process.stdin.close()
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +91,7 @@ class Bench:
         return Row(name="a jailed child, in forks", ratio=jailed / plain, bar=4, aim=2, detail=detail)
 
     async def verdict(self) -> Row:
-        """A whole verdict against python from cold on the same file."""
+        """A whole verdict against python from cold on the same file, as one waits for them."""
         cold, judged = [], []
         for _ in range(3):
             cold.append(await _cold(self.job.source))
@@ -139,6 +100,18 @@ class Bench:
         ratio = _median(cold) / _median(judged)
         return Row(
             name="verdict against cold python", ratio=ratio, bar=5, aim=8, more_is_better=True, detail=detail
+        )
+
+    async def verdict_cpu(self) -> Row:
+        """The processors' time that a verdict takes, all its processes counted, against a run of the file."""
+        plain = [await self.bare.do("run") for _ in range(_ROUNDS)]
+        check = replace(self.job, kind="check")
+        one, more = [await _cpu_of(check, times) for times in (1, 1 + _ROUNDS)]
+        spent = (more - one) / _ROUNDS  # warming up is in both
+        # the bar: 0.7 s where a run of the file takes 0.2
+        detail = f"run {_median(plain):.0f} ms, verdict {spent:.0f} ms of cpu"
+        return Row(
+            name="cpu of a verdict, in runs", ratio=spent / _median(plain), bar=3.5, aim=2.5, detail=detail
         )
 
     async def first_line(self) -> Row:
@@ -214,6 +187,7 @@ async def bench(settings: Settings, *, as_json: bool, say: Callable[[str], None]
                 bench.first_line,
                 bench.posted,
                 bench.verdict,
+                bench.verdict_cpu,
                 bench.crowd,
                 bench.fairness,
             ):
@@ -241,6 +215,19 @@ def fixed_work(settings: Settings) -> Job:
         shape=source,
         limits=replace(limits(settings), wall_s=60.0, examine_s=300.0),
     )
+
+
+async def _cpu_of(job: Job, times: int) -> float:
+    """Milliseconds that a sandbox of its own uses from its start to its end, doing the job so many times."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    sandbox = Sandbox(slots=1)
+    try:
+        for _ in range(times):
+            await _until(sandbox, job, _never)
+    finally:
+        await sandbox.close()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 async def _until(
