@@ -109,7 +109,11 @@ def build(settings: Settings, *, sandbox: Examiner | None, clock: Clock) -> Part
     """The parts of one app; makes the data folder and the secret key when they are not there."""
     make_data_folder(settings.data)
     db, metrics = Database(settings.data / DATABASE), Metrics()
-    examiner, judge = (sandbox, Judge("warming")) if sandbox is not None else local_judge(settings)
+    catalog = load_catalog(settings.problems)
+    examiner, judge = sandbox, Judge("warming")
+    if examiner is None:
+        probes = (problem.probes for problem in catalog.problems.values())
+        examiner, judge = local_judge(settings, probes=probes)
     engine = Engine(
         db=db,
         clock=clock,
@@ -125,7 +129,7 @@ def build(settings: Settings, *, sandbox: Examiner | None, clock: Clock) -> Part
         settings=settings,
         clock=clock,
         db=db,
-        catalog=load_catalog(settings.problems),
+        catalog=catalog,
         engine=engine,
         identities=Identities(secret_key(settings.data), secure=settings.secure_cookies),
         metrics=metrics,

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+from sandbox.compiled import compiled
 from sandbox.exchange import Exchange, ZygoteGone
 from sandbox.host import LAYERS, LEVELS, Host
 from sandbox.job import Event, Job, Outcome
@@ -24,8 +25,9 @@ class Sandbox:
     """A warm torch behind walls. `slots` jobs run at once, 0 for one a processor; the others wait their turn.
 
     `python` is an interpreter with torch, ours by default. `pooled` has it keep single-use processes ready
-    instead of forking them, as it must where torch can't be forked: on everything but Linux. The others are
-    for tests: `start_level` keeps it from trying for better than that level, `without` leaves layers out,
+    instead of forking them, as it must where torch can't be forked: on everything but Linux. `probes` are
+    programs that jobs will bring: compiled now, while nobody waits for the event loop. The others are for
+    tests: `start_level` keeps it from trying for better than that level, `without` leaves layers out,
     `started_by` is a command that starts the launcher as somebody else.
     """
 
@@ -36,6 +38,7 @@ class Sandbox:
         python: Path | None = None,
         start_level: str | None = None,
         pooled: bool = sys.platform != "linux",
+        probes: Iterable[str] = (),
         without: tuple[str, ...] = (),
         started_by: tuple[str, ...] = (),
     ) -> None:
@@ -43,6 +46,8 @@ class Sandbox:
             raise ValueError(f"start_level is {start_level!r}; it is one of {', '.join(LEVELS)}")
         if strange := set(without) - set(LAYERS):
             raise ValueError(f"without {', '.join(strange)}; the layers are {', '.join(LAYERS)}")
+        for text in probes:
+            compiled(text)
         self._slots = asyncio.Semaphore(slots or best_slots())
         self._running = 0
         self._python = python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
@@ -29,13 +30,16 @@ class Judge:
     hint: str = ""
 
 
-def local_judge(settings: Settings) -> tuple[Examiner | None, Judge]:
-    """A sandbox that has yet to be started, and the judge's state until then. Imports no torch."""
+def local_judge(settings: Settings, *, probes: Iterable[str] = ()) -> tuple[Examiner | None, Judge]:
+    """A sandbox that has yet to be started, and the judge's state until then. Imports no torch.
+
+    `probes` of all problems: what the sandbox gets ready before the first run.
+    """
     if not settings.judge:
         return None, Judge("off", message=TURNED_OFF, hint=TURN_ON)
     if find_spec("torch") is None:
         return None, Judge("off", message=NO_TORCH, hint=INSTALL)
-    return Sandbox(slots=slots(settings)), Judge("warming")
+    return Sandbox(slots=slots(settings), probes=probes), Judge("warming")
 
 
 def slots(settings: Settings) -> int:

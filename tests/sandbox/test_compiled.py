@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from sandbox import Sandbox
 from sandbox.compiled import code_of, compiled
 from tests.conftest import PROBLEM
 
@@ -26,3 +27,11 @@ def test_what_does_not_compile_is_said_where_it_is_read(text: str) -> None:
     assert compiled(text) == ""
     with pytest.raises((SyntaxError, ValueError)):
         code_of(text)
+
+
+def test_a_sandbox_compiles_what_it_will_be_sent_before_the_first_run() -> None:
+    before = compiled.cache_info().misses
+    Sandbox(probes=["x = 'told beforehand'"])
+    assert compiled.cache_info().misses == before + 1
+    compiled("x = 'told beforehand'")
+    assert compiled.cache_info().misses == before + 1
