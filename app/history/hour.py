@@ -17,6 +17,8 @@ MARKED_HEIGHT, ELSEWHERE_HEIGHT = 40, 22
 EDITS_Y, LANES_Y, LANE_HEIGHT, FOOT = 78, 166, 38, 22
 BANDS_HEIGHT = 30
 LABEL_SHARE = 14.0  # a label beside a sign is left out when the next sign is nearer than this
+LINE_UNTIL = 99.9  # of the width: an end further right has no line
+LEAST_SHARE = 0.5  # of the width, for a column of edits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Sign:
     x: float
     kind: Literal["run", "hint", "other"]
     label: str
+    label_x: float  # where the words begin: at the sign, or behind the line of the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ class Hour:
     bands: tuple[Band, ...]
     ticks: tuple[Tick, ...]
     kept_x: float | None
-    end_x: float
+    end_x: float | None  # None where the picture ends with it
     unit: str
     bars: tuple[Bar, ...]
     signs: tuple[Sign, ...]
@@ -102,7 +105,7 @@ def hour(review: Review, *, kept_ms: int) -> Hour:
         bands=bands,
         ticks=scale.ticks,
         kept_x=None if limit is None or limit - kept_ms >= scale.width else scale.x(limit - kept_ms),
-        end_x=scale.x(review.hour_ms),
+        end_x=end_x if (end_x := scale.x(review.hour_ms)) < LINE_UNTIL else None,
         unit=scale.unit,
         bars=_bars(review, scale),
         signs=_signs(review, scale),
@@ -136,15 +139,17 @@ def _bars(review: Review, scale: Scale) -> tuple[Bar, ...]:
         )  # nothing is said of where the bugs are
     most = max([*marked.values(), *elsewhere.values()], default=1)
     share = 100 * wide * SLOT_MS / scale.width
-    bars = []
+    end, bars = scale.x(review.hour_ms), []
     for inside, columns in ((True, marked), (False, elsewhere)):
         room = MARKED_HEIGHT if inside else ELSEWHERE_HEIGHT
         for column, number in sorted(columns.items()):
             height = round(max(2.0, room * number / most), 1)
+            x = max(0.0, min(begins + column * share, end - LEAST_SHARE))
+            here = min(share, max(end - x, LEAST_SHARE))  # the last column ends with the round
             bars.append(
                 Bar(
-                    x=round(begins + column * share + share * 0.12, 2),
-                    width=round(share * 0.76, 2),
+                    x=round(x + here * 0.12, 2),
+                    width=round(here * 0.76, 2),
                     y=EDITS_Y - 1 - height if inside else EDITS_Y + 1.5,
                     height=height,
                     marked=inside,
@@ -169,15 +174,18 @@ def _signs(review: Review, scale: Scale) -> tuple[Sign, ...]:
     others = (stage for stage in review.stages if stage.position != review.position)
     found += [(at, "other", "") for stage in others for at in stage.runs_ms]
     found.sort()
-    ends = [scale.x(at) for at, _, _ in found[1:]] + [100.0 + LABEL_SHARE / 2] * bool(found)
+    places = [scale.x(at) for at, _, _ in found]
+    words = places[:-1] + [_clear_of_the_end(x, scale.x(review.hour_ms)) for x in places[-1:]]
+    ends = [*places[1:], 100.0 + LABEL_SHARE / 2]
     return tuple(
-        Sign(
-            x=scale.x(at),
-            kind=kind,
-            label=label if end - scale.x(at) >= LABEL_SHARE else "",
-        )
-        for (at, kind, label), end in zip(found, ends, strict=True)
+        Sign(x=x, kind=kind, label=label if end - label_x >= LABEL_SHARE else "", label_x=label_x)
+        for (_, kind, label), x, label_x, end in zip(found, places, words, ends, strict=False)
     )
+
+
+def _clear_of_the_end(x: float, end: float) -> float:
+    """Where the words of the last sign begin: the line of the end is not to go through them."""
+    return end if x <= end < min(x + LABEL_SHARE, LINE_UNTIL) else x
 
 
 def _row(one: Lane, place: int, titles: Mapping[int, tuple[str, str]], scale: Scale, *, ended: bool) -> Row:

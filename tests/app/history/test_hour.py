@@ -39,6 +39,22 @@ def test_words_stand_beside_a_sign_where_the_next_leaves_room() -> None:
     assert [sign.label for sign in hour(crowded, kept_ms=0).signs] == ["", "run 2", "run 3"]
 
 
+def test_the_words_of_the_last_run_stand_behind_the_line_where_the_round_ends() -> None:
+    short = replace(review(total_ms=5_000), runs=[run(1, 2_000)])
+    drawn = hour(short, kept_ms=0)
+    (sign,) = drawn.signs
+    assert (sign.label, sign.label_x) == ("run 1", drawn.end_x)
+    assert sign.x < sign.label_x
+
+
+def test_the_last_column_of_edits_ends_with_the_round() -> None:
+    made = replace(review(total_ms=5_000), times=times(work=Work(marked={0: 9}), total_ms=5_000))
+    drawn = hour(made, kept_ms=0)
+    (bar,) = drawn.bars
+    assert drawn.end_x is not None
+    assert bar.x + bar.width <= drawn.end_x
+
+
 def test_an_open_attempt_has_no_bug_marked_as_lost() -> None:
     lanes = [lane(1, [], end_ms=MINUTE, clean_ms=None)]
     ended = replace(review(total_ms=MINUTE), lanes=lanes)
@@ -115,8 +131,11 @@ def test_nothing_is_drawn_outside(
         ),
     )
     drawn = hour(made, kept_ms=MINUTE)
-    places = [tick.x for tick in drawn.ticks] + [sign.x for sign in drawn.signs] + [drawn.end_x]
+    places = [tick.x for tick in drawn.ticks] + [sign.x for sign in drawn.signs]
+    places += [100 if drawn.end_x is None else drawn.end_x]
     places += [x for row in drawn.rows for part in row.parts for x in (part.x1, part.x2)]
     assert all(0 <= x <= 100 for x in places)
     assert 2 <= len(drawn.ticks) <= 10
     assert all(bar.height <= 40 and bar.width > 0 for bar in drawn.bars)
+    end = 100 if drawn.end_x is None else drawn.end_x
+    assert all(bar.x + bar.width <= end + 0.5 for bar in drawn.bars)
