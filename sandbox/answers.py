@@ -156,7 +156,7 @@ class Answers:
         grads = {name: p.grad for name, p in model.named_parameters()}
         missing = [name for name, grad in grads.items() if grad is None]
         arrays = {name: to_array(grad) for name, grad in grads.items() if grad is not None}
-        return Message("answer", {"missing": missing, "loss": _finite(loss.item())}, arrays)
+        return Message("answer", {"missing": missing}, arrays)
 
     def _learn(self, call: Message) -> Message:
         """Steps on the mean cross-entropy to int64 `of`, in evaluation mode."""
@@ -248,10 +248,6 @@ def _cross_entropy(logits: Tensor, of: Tensor) -> Tensor:
 
 def _ids(call: Message) -> Tensor:
     return to_tensor(call.arrays["ids"])
-
-
-def _finite(value: float) -> float | None:
-    return value if abs(value) < float("inf") else None
 
 
 def _observed(watch: TrainingWatch, arrays: dict[str, Array]) -> dict[str, Any]:

@@ -174,12 +174,14 @@ def _signs(review: Review, scale: Scale) -> tuple[Sign, ...]:
     others = (stage for stage in review.stages if stage.position != review.position)
     found += [(at, "other", "") for stage in others for at in stage.runs_ms]
     found.sort()
+    if not found:
+        return ()
     places = [scale.x(at) for at, _, _ in found]
-    words = places[:-1] + [_clear_of_the_end(x, scale.x(review.hour_ms)) for x in places[-1:]]
+    words = [*places[:-1], _clear_of_the_end(places[-1], scale.x(review.hour_ms))]
     ends = [*places[1:], 100.0 + LABEL_SHARE / 2]
     return tuple(
         Sign(x=x, kind=kind, label=label if end - label_x >= LABEL_SHARE else "", label_x=label_x)
-        for (_, kind, label), x, label_x, end in zip(found, places, words, ends, strict=False)
+        for (_, kind, label), x, label_x, end in zip(found, places, words, ends, strict=True)
     )
 
 
