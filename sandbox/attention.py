@@ -32,7 +32,10 @@ class Attention:
 
 
 def find_attentions(taps: list[Tap], *, T: int) -> list[Attention]:
-    """Pairs each product (N, T, d) @ (N, d, T) with the next (N, T, T) @ (N, T, d)."""
+    """Pairs each product (N, T, d) @ (N, d, T) with the next (N, T, T) @ (N, T, d).
+
+    Heads that share keys may stand side by side among the rows, (N, H * T, d): so einsum folds them.
+    """
     found = []
     for at, tap in enumerate(taps):
         if tap.op == "attention":
@@ -41,20 +44,48 @@ def find_attentions(taps: list[Tap], *, T: int) -> list[Attention]:
             later = enumerate(taps[at + 1 :], at + 1)
             end, values = next(((i, t) for i, t in later if _is_values(t, tap, T=T)), (at, None))
             if values is not None:
-                q, k = tap.tensors["left"], tap.tensors["right"].mT
-                found.append(Attention(at, end, q, k, values.tensors["right"], values.tensors["left"]))
+                found.append(_attention(at, tap, end, values, T=T))
     return found
 
 
 def _is_scores(tap: Tap, *, T: int) -> bool:
     out = tap.tensors.get("out")
-    return len(tap.tensors) == 3 and out is not None and out.dim() == 3 and out.shape[1:] == (T, T)
+    if len(tap.tensors) != 3 or out is None or out.dim() != 3 or out.shape[2] != T:
+        return False
+    return out.shape[1] % T == 0
 
 
 def _is_values(tap: Tap, scores: Tap, *, T: int) -> bool:
     left = tap.tensors.get("left")
     same = left is not None and left.shape == scores.tensors["out"].shape
     return same and len(tap.tensors) == 3 and tap.tensors["right"].dim() == 3
+
+
+def _attention(at: int, scores: Tap, end: int, values: Tap, *, T: int) -> Attention:
+    q, k = scores.tensors["left"], scores.tensors["right"].mT
+    weights, v = values.tensors["left"], values.tensors["right"]
+    shared = q.shape[1] // T  # heads to a key
+    if shared > 1:
+        weights = max(_unfolded(weights, T=T), key=lambda rows: int((rows == 0).triu(1).sum()))
+        orders = zip(_unfolded(q, T=T), _unfolded(scores.tensors["out"], T=T), strict=True)
+        q = max(orders, key=lambda order: _agreement(order[1], weights))[0]
+        k, v = (part.repeat_interleave(shared, dim=0) for part in (k, v))
+    return Attention(at, end, q, k, v, weights)
+
+
+def _unfolded(part: Tensor, *, T: int) -> tuple[Tensor, Tensor]:
+    """(N, H * T, n) with a row for each head and place as (N * H, T, n): heads outside, or places outside."""
+    N, _, n = part.shape
+    return part.reshape(-1, T, n), part.reshape(N, T, -1, n).transpose(1, 2).reshape(-1, T, n)
+
+
+def _agreement(scores: Tensor, weights: Tensor) -> float:
+    """How much scores and logarithms of weights, both (N, T, T), rise and fall together along the rows."""
+    seen = weights > 0
+    count = seen.sum(dim=-1, keepdim=True).clamp_min(1)
+    visible = [torch.where(seen, part, 0.0) for part in (scores, weights.clamp_min(1e-30).log())]
+    centred = [torch.where(seen, part - part.sum(dim=-1, keepdim=True) / count, 0.0) for part in visible]
+    return float((centred[0] * centred[1]).sum())
 
 
 def _fused(at: int, tap: Tap) -> Attention:

@@ -88,6 +88,7 @@ class Zygote:
             while not self._over:
                 for key, _ in selector.select():
                     key.data(key.fileobj)
+            signal.set_wakeup_fd(-1)  # a supervisor that ends after us wakes nobody
 
     def _start_run(self, control: socket.socket) -> None:
         message, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)

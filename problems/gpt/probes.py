@@ -34,7 +34,7 @@ from sandbox import (
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
+from sandbox.measurements import LONG, RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import branching_strings, recited
 from sandbox.objective import followers
 from sandbox.positions import read_by_position, read_by_token
@@ -42,7 +42,6 @@ from sandbox.probing import Finding, blocked, broken, held, judged, not_applicab
 from sandbox.responses import other_token, responses, training_responses
 from sandbox.wording import GARBAGE, among, one_line, shown, stopped
 
-LONG = 120  # tokens: the longest text that a program is promised
 STRUCTURE = (  # what a lesson takes a second for, one of these has told already
     *("causal", "prefix", "batch", "sees_past"),
     *("attention_rows", "attention_scale", "qkv_used", "head_count"),
