@@ -15,6 +15,7 @@ from sandbox.measurements import Measurements
 from sandbox.remote import RemoteModel, Tap
 
 _FAINT = 1e-12  # times what a weight starts with: as good as zero
+_INDEX = re.compile(r"\.(\d+)\.")
 _MEMBER = re.compile(r"^(?:(.*?)\.)?(\d+)\.")  # blocks.0.attn.qkv.weight: the list, the index
 
 
@@ -44,6 +45,12 @@ def _member(name: str | None) -> tuple[str, str] | None:
     """The list of modules that a parameter belongs to, and the index there."""
     found = _MEMBER.match(name or "")
     return (found[1] or "", found[2]) if found else None
+
+
+def kind_of(name: str) -> str:
+    """The name with all indices but the first left open: the experts of one block share it."""
+    first, *rest = _INDEX.split(name, maxsplit=1)
+    return first if not rest else f"{first}.{rest[0]}.{_INDEX.sub('.*.', rest[1])}"
 
 
 def _lists(names: list[str]) -> dict[str, set[str]]:
@@ -164,6 +171,17 @@ def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> 
         )
     first, second = inputs
     return first is not None and second is not None and float((first - second).abs().max()) > 1e-9
+
+
+def apart(m: Measurements) -> list[list[str]]:
+    """The inner matrices, those of each member of a list together; empty where some are in none."""
+    members: dict[tuple[str, str], list[str]] = {}
+    for name in branches(m):
+        found = _member(name)
+        if found is None:
+            return []
+        members.setdefault(found, []).append(name)
+    return list(members.values())
 
 
 def uses(m: Measurements) -> dict[str, int]:

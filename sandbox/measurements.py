@@ -108,11 +108,10 @@ class Measurements:
         return model if self._answers_as_in_single(model) else self.drawn_single
 
     def _answers_as_in_single(self, model: RemoteModel) -> bool:
-        """Whether a model in float64 answers what it does in float32; asked of a short text where no long one is
-        answered.
+        """Whether a model in float64 answers what it does in float32: to a long text, else to a short one.
 
-        float64 is our instrument, and not every right program survives it: a mask that is made in float32 stops
-        it, or has torch's fused attention answer something else from 16 tokens on.
+        float64 is our instrument, and not every right program survives it: a mask that is made in float32
+        stops it, or has torch's fused attention answer something else from 16 tokens on.
         """
         for ids in (self.ids(1, LONG), self.ids(1, T)):
             single, double = (_logits_or_fault(one, ids) for one in (self.drawn_single, model))
@@ -353,7 +352,7 @@ class Measurements:
 
 
 def _logits_or_fault(model: RemoteModel, ids: Tensor) -> Tensor | CandidateFault:
-    """What a model answers, or what kept it from answering. Raises CandidateFault where no other will answer."""
+    """What a model answers, or why it does not. Raises CandidateFault where it answers no more."""
     try:
         return model.logits(ids)
     except CandidateFault as fault:

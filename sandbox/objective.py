@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
+from torch.nn.functional import cosine_similarity, one_hot
 
+from sandbox.smoothing import smoothed
 from sandbox.training import Forward
 
-_SURE = 0.999  # a probability at which the gradient may vanish in float32
+_SURE = 0.999  # a probability at which the gradient may vanish in float32; a cosine of like directions
 _FAINT = 0.05  # of the largest gradient
 
 
@@ -71,6 +73,11 @@ class _Seen:
         probabilities = logits.softmax(dim=-1)
         targets = gradient.argmin(dim=-1)  # (B, T)
         expected = probabilities - one_hot(targets, logits.shape[-1])  # a cross-entropy's gradient
+        off = gradient.any(dim=-1) & (cosine_similarity(gradient, expected, dim=-1) < _SURE)  # (B, T)
+        if bool(off.any()):
+            smooth = smoothed(probabilities[off], gradient[off])
+            targets[off] = torch.where(smooth.fits, smooth.targets, targets[off])
+            expected[off] = torch.where(smooth.fits[:, None], smooth.expected, expected[off])
         self.pulled = gradient.any(dim=-1).tolist()
         self.known = (probabilities.amax(dim=-1) > _SURE).tolist()
         self._targets = targets.tolist()

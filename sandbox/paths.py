@@ -33,7 +33,13 @@ class Branches:
         return _others(self.values, kept)
 
     def without_mlps(self, kept: int | None = None) -> list[str]:
-        return _others(self.narrowings, kept)
+        """The same of MLPs. Experts of one block are kept together: each token reaches only some."""
+        kinds = self.mlps
+        return [name for name in self.narrowings if kept is None or blocks.kind_of(name) != kinds[kept]]
+
+    @property
+    def mlps(self) -> list[str]:
+        return list(dict.fromkeys(map(blocks.kind_of, self.narrowings)))
 
 
 def _others(names: list[str], kept: int | None) -> list[str]:
@@ -57,11 +63,12 @@ def closed_path(m: Measurements) -> str | None:
             return f"{words} {shown(later)}. It must be above 0."
     ids = m.ids(1, _T)
     still = m.drawn.without(branches.without_mlps() + branches.without_attention()).logits(ids)
-    for i, narrowing in enumerate(branches.narrowings):
+    for i in range(len(branches.mlps)):
         silent = branches.without_mlps(kept=i) + branches.without_attention()
         moved = float((m.drawn.without(silent).logits(ids) - still).abs().max())
-        if moved <= m.tolerance and _matters(m, narrowing):
-            which = f"MLP {i + 1} of {len(branches.narrowings)}"
+        kept = [name for name in branches.narrowings if name not in silent]
+        if moved <= m.tolerance and any(_matters(m, name) for name in kept):
+            which = f"MLP {i + 1} of {len(branches.mlps)}"
             return (
                 f"With every attention silenced, {which} moves the logits by {shown(moved)}."
                 " It must be above 0."

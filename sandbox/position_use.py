@@ -29,6 +29,23 @@ def scores_know(m: Measurements) -> bool:
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
 
 
+def order_matters(m: Measurements) -> bool | None:
+    """Whether in some block, all others silenced, the last place tells in which order the past came.
+
+    Without positions it is given a set. None where the parameters of the blocks can't be told apart.
+    """
+    members = blocks.apart(m)
+    ids = m.ids(1, T)
+    ids[0, :2] = torch.tensor([m.vocabulary[0], m.vocabulary[-1]])
+    other = torch.cat([ids[:, :2].flip(1), ids[:, 2:]], dim=1)  # (1, T)
+    for kept in members:
+        model = m.drawn.without([name for member in members if member is not kept for name in member])
+        last = model.logits(torch.cat([ids, other]))[:, -1]  # (2, V)
+        if float((last[0] - last[1]).abs().max()) > m.tolerance:
+            return True
+    return False if members else None
+
+
 def attention_is_blind(m: Measurements) -> bool:
     """Whether in every layer seen, equal tokens are given equal queries, keys, values and weights."""
     attentions = m.products_of_one_token.attentions

@@ -1,4 +1,4 @@
-"""Parameters that rest: trained ones that neither move nor have a gradient, before and after some steps."""
+"""Parameters that rest: trained ones that the observed steps leave where they were, though not the loss."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from torch import Tensor
 from sandbox.measurements import Measurements
 
 _LEAST_STUCK = 0.2  # of a weight: what rests for good
+_MANY = 20  # steps: by then a parameter that the loss pulls at has moved
+_PULL = 1e-4  # of the strongest one: what a parameter is pulled at for sure
 
 
 def stuck(m: Measurements, same: list[str]) -> list[str]:
@@ -23,8 +25,30 @@ def stuck(m: Measurements, same: list[str]) -> list[str]:
     idle = {name: rests for name, rests in idle.items() if _share(rests) >= least[name]}
     if not idle:
         return []
-    late = m.hidden_gradients(m.short.model)
+    late = _late_gradients(m)
     return [name for name, rests in idle.items() if _share(rests & _resting(m, name, late)) >= least[name]]
+
+
+def left_behind(m: Measurements, same: list[str]) -> list[str]:
+    """Of parameters that did not move, those that a longer training leaves where they were as well.
+
+    Asked of those alone that the loss does not pull at first, as behind a head of zeros, and does later.
+    """
+    waiting = [name for name in same if m.pull.get(name) == 0.0]
+    if not waiting or len(same) == len(m.before_parameters.values):
+        return []
+    sizes = {name: float(g.abs().max()) for name, g in _late_gradients(m).items() if g is not None}
+    least = _PULL * max(sizes.values(), default=0.0)
+    pulled = [name for name in waiting if sizes.get(name, 0.0) > least]
+    if not pulled:
+        return []
+    seed, before = m.subject.seed, m.before_parameters.values
+    after = m.subject.train(m.hidden, steps=_MANY, seed=seed).model.parameters().values
+    return [name for name in pulled if name in after and torch.equal(after[name], before[name])]
+
+
+def _late_gradients(m: Measurements) -> dict[str, Tensor | None]:
+    return m.subject.once("late gradients", lambda: m.hidden_gradients(m.short.model))
 
 
 def _least_parts(m: Measurements, trained: set[str]) -> dict[str, float]:

@@ -23,6 +23,7 @@ from sandbox import (
     position_use,
     resting,
     rotations,
+    routing,
     saturation,
     sinks,
     slopes,
@@ -289,8 +290,10 @@ def _projection_weights(m: Measurements) -> set[str]:
     names = set()
     for which, attention in enumerate(m.products.attentions):
         taps = projections(m.products.taps, m.products.attentions, which)
-        if q := find_source(attention.q, taps, B=TAPS_B):
-            names |= {tap.weight for tap in taps if torch.equal(tap.tensors["left"], q.tap.tensors["left"])}
+        # a norm of queries hides what they are made of; values are made of the same
+        if source := find_source(attention.q, taps, B=TAPS_B) or find_source(attention.v, taps, B=TAPS_B):
+            given = source.tap.tensors["left"]
+            names |= {tap.weight for tap in taps if torch.equal(tap.tensors["left"], given)}
     inside = {tap.weight for pair in blocks.mlp_pairs(m) for tap in pair}  # whose units may rest
     tables = read_by_position(m.gradients, T=T)  # longer than this text is: biases of scores, say
     tables |= read_by_token(m.gradients, tokens=set(m.gradient_ids.flatten().tolist()))
@@ -328,14 +331,18 @@ def position_sensitive(m: Measurements) -> Finding:
     model = blocks.silenced(m) if m.initial.parameters.values else m.drawn
     logits = model.logits(equal)[0].double()  # (T, V)
     if float((logits - logits[0]).abs().max()) <= m.tolerance:
-        if position_use.scores_know(m):
+        seen = bool(m.products.attentions)
+        knows = position_use.scores_know(m) if seen else position_use.order_matters(m)
+        if knows is None:
+            return not_seen("No attention was seen, whose scores might hold the positions.")
+        if knows:
             return held(note=("positions_relative", "Positions enter the scores: valid, off the reference."))
         logits = m.drawn.logits(equal)[0].double()
     distance = torch.cdist(logits, logits, p=math.inf).fill_diagonal_(math.inf)
     closest, (i, j) = float(distance.min()), sorted(divmod(int(distance.argmin()), LONG))
     detail = f"The same character at positions {i} and {j} gets logits that differ by {shown(closest)}."
     if closest <= m.tolerance:
-        return broken(f"{detail} It must be above 0.", measured=closest)
+        return broken(f"{detail} They must differ.", measured=closest)
     if position_use.attention_is_blind(m):
         return broken("Positions reach the logits, and no attention: equal tokens have equal q, k and v.")
     text = "Positions follow a formula: it works. To initialise a table of learned ones takes one line."
@@ -519,6 +526,9 @@ def gradients_reach(m: Measurements) -> Finding:
         name for name, gradient in m.gradients.items() if gradient is not None and bool(gradient.any())
     }
     missed = [entry["name"] for entry in entries if entry["trained"] and entry["name"] not in reached]
+    if missed:
+        elsewhere = routing.reached_elsewhere(m, missed)
+        missed = [name for name in missed if name not in elsewhere]
     missed += m.frozen_by_chance
     detail = (
         f"{len(missed)} of {len(entries)} parameter tensors get no gradient from the logits: {among(missed)}."
@@ -541,7 +551,7 @@ def gradients_reach(m: Measurements) -> Finding:
 def _slices_alike(m: Measurements) -> str | None:
     """Told where all slices of a matrix get the same gradient: they are summed up, and tell nothing apart."""
     for name, gradient in m.gradients.items():
-        if gradient is None or not blocks.is_matrix(gradient.shape):
+        if gradient is None or not blocks.is_matrix(gradient.shape) or not bool(gradient.any()):
             continue
         largest = float(gradient.abs().max())
         for dim, size in enumerate(gradient.shape):
@@ -559,7 +569,7 @@ def parameters_move(m: Measurements) -> Finding:
         return not_seen("The model is too large to be compared before and after training.")
     same = [name for name in before if name in after and torch.equal(before[name], after[name])]
     pulled = [name for name in same if m.pull.get(name, 0.0) > 1e-4]
-    still = pulled + resting.stuck(m, same) + m.frozen_by_chance
+    still = pulled + resting.stuck(m, same) + resting.left_behind(m, same) + m.frozen_by_chance
     detail = f"{len(still)} of {len(before)} parameter tensors did not move in {SHORT} steps: {among(still)}."
     if len(same) == len(before):
         detail = f"None of {len(before)} parameter tensors moved in {SHORT} steps."
@@ -604,7 +614,8 @@ def units_differ(m: Measurements) -> Finding:
             continue
         distinct = len(value.unique(dim=0))
         if distinct <= max(1, len(value) // 16):  # fused maps have rows of three kinds at least
-            many = f"After {SHORT} steps the {len(value)} rows of `{name}` are {distinct} different ones"
+            are = f"are {distinct} different ones" if distinct > 1 else "are all the same"
+            many = f"After {SHORT} steps the {len(value)} rows of `{name}` {are}"
             return broken(f"{many}: units that are alike learn as one.", measured=distinct)
     return held()
 
