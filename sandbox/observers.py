@@ -58,6 +58,37 @@ def _reporting(original: Callable[..., Tensor], report: Callable[[float], None])
     return reporting
 
 
+class StaleGradients:
+    """Leaves at each backward pass that held the gradient of an earlier step, and were moved by it.
+
+    One that no step uses does no harm: a head may train over parameters that wait for their own optimizer. So
+    a leaf counts at the pass after which it moves. Behind the last pass it does not: the weights that are
+    there in the end may be the best ones, put back.
+    """
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+        self._held: dict[int, Tensor] = {}  # leaves with such a gradient, at the last pass
+        self._last = 0
+
+    def note(self, moved: Iterable[Tensor]) -> None:
+        """A backward pass begins; these leaves have moved since the one before."""
+        if len(self.counts) >= _MOST_PASSES:
+            return
+        found = {id(leaf): leaf for leaf in moved}
+        if self._held:
+            self.counts[self._last] += len(self._held.keys() & found.keys())
+        either = (self._held | found).items()
+        self._held = {key: leaf for key, leaf in either if leaf.grad is not None and bool(leaf.grad.any())}
+        self._last = len(self.counts)
+        self.counts.append(0)
+
+    def note_none(self) -> None:
+        """A pass that adds to no gradient."""
+        if len(self.counts) < _MOST_PASSES:
+            self.counts.append(0)
+
+
 @dataclass
 class TrainingWatch:
     """What a training did: each forward pass, the gradient at its logits, stale gradients.
@@ -68,14 +99,17 @@ class TrainingWatch:
 
     vocab: int
     forwards: list[Forward] = field(default_factory=list)
-    stale: list[int] = field(default_factory=list)  # a backward pass each: moved, and still with a gradient
 
     def __post_init__(self) -> None:
+        self._gradients = StaleGradients()
         self._leaves: dict[int, Tensor] = {}
-        self._recent: set[int] = set()  # leaves that took part since the last backward
         self._before: dict[int, Tensor] = {}  # values at the last backward
         self._lookups: list[Tensor] = []
         self._stack = contextlib.ExitStack()
+
+    @property
+    def stale(self) -> list[int]:
+        return self._gradients.counts
 
     def __enter__(self) -> TrainingWatch:
         self._stack.enter_context(_patched(torch.autograd, "backward", self._around_backward))
@@ -90,8 +124,6 @@ class TrainingWatch:
         for value in args:
             if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
                 self._leaves.setdefault(id(value), value)  # and so its id is not given to another
-                if torch.is_grad_enabled():  # an optimizer's step is no use of a parameter
-                    self._recent.add(id(value))
         if name in _LOOKUPS:
             self._see_lookup(name, args, out)
         elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
@@ -130,7 +162,7 @@ class TrainingWatch:
             nonlocal asked
             if asked:
                 return original(*args, **kwargs)
-            self.stale.append(0)
+            self._gradients.note_none()
             asked = True
             try:
                 return original(*args, **kwargs)
@@ -140,20 +172,9 @@ class TrainingWatch:
         return grad
 
     def _note_backward(self) -> None:
-        moved = self._moved()
-        self.stale.append(sum(1 for leaf in moved if leaf.grad is not None and bool(leaf.grad.any())))
+        known = [(self._leaves[key], value) for key, value in self._before.items()]
+        self._gradients.note([leaf for leaf, before in known if not torch.equal(leaf.detach(), before)])
         self._before = {key: leaf.detach().clone() for key, leaf in self._leaves.items()}
-        self._recent.clear()
-
-    def _moved(self) -> list[Tensor]:
-        """The leaves whose values are not those of the last backward."""
-        return [
-            leaf
-            for key, leaf in self._leaves.items()
-            if key in self._before
-            and key in self._recent
-            and not torch.equal(leaf.detach(), self._before[key])
-        ]
 
 
 class StaleWatch:
@@ -164,11 +185,15 @@ class StaleWatch:
     """
 
     def __init__(self) -> None:
-        self.stale: list[int] = []
+        self._gradients = StaleGradients()
         self._leaves: list[Tensor] = []
         self._versions: list[int] = []
         self._values: dict[int, Tensor] = {}  # at the last pass, of leaves that were never written by count
         self._stack = contextlib.ExitStack()
+
+    @property
+    def stale(self) -> list[int]:
+        return self._gradients.counts
 
     def __enter__(self) -> StaleWatch:
         self._stack.enter_context(_patched(torch.autograd, "backward", self._around_backward))
@@ -191,9 +216,7 @@ class StaleWatch:
             self._leaves = _leaves_of(tensors if isinstance(tensors, (tuple, list)) else [tensors])
             self._versions = [leaf._version for leaf in self._leaves]
             self._values = {i: leaf.detach().clone() for i, leaf in enumerate(self._leaves)}
-        moved = [leaf for i, leaf in enumerate(self._leaves) if self._has_moved(i, leaf)]
-        if len(self.stale) < _MOST_PASSES:
-            self.stale.append(sum(leaf.grad is not None and bool(leaf.grad.any()) for leaf in moved))
+        self._gradients.note([leaf for i, leaf in enumerate(self._leaves) if self._has_moved(i, leaf)])
 
     def _has_moved(self, i: int, leaf: Tensor) -> bool:
         if leaf._version != self._versions[i]:
