@@ -6,6 +6,7 @@ A head that is applied to some places at a time keeps memory small; its pieces m
 from __future__ import annotations
 
 import contextlib
+import weakref
 from dataclasses import dataclass, field
 
 import torch
@@ -19,8 +20,11 @@ class Piece:
     logits: Tensor
     gradient: Tensor | None = None
 
-    def watch(self, out: Tensor) -> None:
-        out.register_hook(self._keep)  # type: ignore[no-untyped-call]
+    @classmethod
+    def of(cls, out: Tensor) -> Piece:
+        piece = cls(out.detach().clone())
+        out.register_hook(piece._keep)  # type: ignore[no-untyped-call]
+        return piece
 
     def _keep(self, gradient: Tensor) -> None:
         with contextlib.suppress(Exception):
@@ -34,13 +38,20 @@ class Forward:
 
     lookups: list[Tensor]
     pieces: list[Piece] = field(default_factory=list)
+    _latest: weakref.ref[Tensor] | None = None  # what the last piece was made of
 
     def see(self, out: Tensor) -> None:
         """The last product is the head's, unless it goes on where the last one ended."""
         if not self._goes_on(out):
             self.pieces.clear()
-        self.pieces.append(Piece(out.detach().clone()))
-        self.pieces[-1].watch(out)
+        self.pieces.append(Piece.of(out))
+        self._latest = weakref.ref(out)
+
+    def see_bent(self, bent: Tensor, out: Tensor) -> None:
+        """What is done to each of the head's numbers alone makes the logits of them: 15 tanh(x / 15), say."""
+        if self._latest is not None and self._latest() is bent and out.shape == bent.shape:
+            self.pieces[-1] = Piece.of(out)
+            self._latest = weakref.ref(out)
 
     @property
     def logits(self) -> Tensor:

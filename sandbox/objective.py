@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, one_hot
 
@@ -76,8 +75,8 @@ class _Seen:
         off = gradient.any(dim=-1) & (cosine_similarity(gradient, expected, dim=-1) < _SURE)  # (B, T)
         if bool(off.any()):
             smooth = smoothed(probabilities[off], gradient[off])
-            targets[off] = torch.where(smooth.fits, smooth.targets, targets[off])
-            expected[off] = torch.where(smooth.fits[:, None], smooth.expected, expected[off])
+            if bool(smooth.fits.all()):  # by chance, another loss looks like it at some places
+                targets[off], expected[off] = smooth.targets, smooth.expected
         self.pulled = gradient.any(dim=-1).tolist()
         self.known = (probabilities.amax(dim=-1) > _SURE).tolist()
         self._targets = targets.tolist()

@@ -23,6 +23,7 @@ _PRODUCTS = frozenset(
     ("linear", "matmul", "__matmul__", "__rmatmul__", "einsum", "mm", "bmm", "addmm", "baddbmm", "tensordot",
      "conv1d", "bilinear")
 )  # fmt: skip
+_BENDS = frozenset(("tanh", "mul", "__mul__", "__rmul__", "div", "__truediv__", "clamp"))
 _LOOKUPS = frozenset(("embedding", "__getitem__", "index_select", "one_hot"))
 _MOST_FORWARDS = 64
 _MOST_PASSES = 20_000  # backward passes of one training
@@ -128,6 +129,8 @@ class TrainingWatch:
             self._see_lookup(name, args, out)
         elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
             self._see_product(out)
+        elif name in _BENDS and self.forwards and isinstance(out, Tensor) and out.requires_grad:
+            self._see_bent(args, out)
 
     def _see_lookup(self, name: str, args: tuple[Any, ...], out: Any) -> None:
         """Rows of numbers that were looked up by integers; picking among integers is no such thing."""
@@ -143,6 +146,11 @@ class TrainingWatch:
             self.forwards.append(Forward(self._lookups))
         self.forwards[-1].see(out)
         self._lookups = []
+
+    def _see_bent(self, args: tuple[Any, ...], out: Tensor) -> None:
+        tensors = [value for value in args if isinstance(value, Tensor) and value.dim() > 0]
+        if len(tensors) == 1:  # with other tensors a loss is made of logits
+            self.forwards[-1].see_bent(tensors[0], out)
 
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)

@@ -33,14 +33,16 @@ def responses(model: AnswersLogits, ids: Tensor, *, changed: list[int], vocabula
     return (logits[:-1] - logits[-1]).abs().amax(dim=-1).T
 
 
-def training_responses(
-    model: RemoteModel, ids: Tensor, *, changed: list[int], vocabulary: list[int]
+def responses_apart(
+    model: RemoteModel, ids: Tensor, *, changed: list[int], vocabulary: list[int], training: bool
 ) -> Tensor:
-    """The same in training mode, a text at a time under one seed, so that dropout falls alike: (T, n)."""
+    """The same, a text at a time; in training mode under one seed, so that dropout falls alike: (T, n)."""
     texts = ids.repeat(len(changed) + 1, 1)
     for row, j in enumerate(changed):
         texts[row, j] = other_token(int(ids[j]), vocabulary)
-    *moved, base = (model.logits(text[None], training_seed=1)[0] for text in texts)  # (T, V) each
+    *moved, base = (
+        model.logits(text[None], training_seed=1 if training else None)[0] for text in texts
+    )  # (T, V) each
     return torch.stack([(logits - base).abs().amax(dim=-1) for logits in moved], dim=1)
 
 

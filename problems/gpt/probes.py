@@ -40,7 +40,7 @@ from sandbox.memory import branching_strings, recited
 from sandbox.objective import followers
 from sandbox.positions import read_by_position, read_by_token
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
-from sandbox.responses import other_token, responses, training_responses
+from sandbox.responses import other_token, responses, responses_apart
 from sandbox.wording import GARBAGE, among, one_line, shown, stopped
 
 STRUCTURE = (  # what a lesson takes a second for, one of these has told already
@@ -127,8 +127,11 @@ def causal(m: Measurements) -> Finding:
         where = f" {'All' if moved == cells else f'{moved} of'} {cells} future cells respond."
     elif (late := _late_response(m))[0] > m.tolerance:
         (worst, i, j), where = late, f" So in a text of {LONG} tokens."
-    elif (training := _response_in_training(m))[0] > m.tolerance:
-        (worst, i, j), where = training, " So in training mode."
+    elif (training := _response_apart(m, training=True))[0] > m.tolerance:
+        alone = _response_apart(m, training=False)  # beside others in a batch they may all move alike
+        (worst, i, j), where = (
+            (alone, " So in a text alone.") if alone[0] > m.tolerance else (training, " So in training mode.")
+        )
     detail = f"Changing token {j} moved the logits at position {i} by {shown(worst)}. It must be 0.{where}"
     if worst > m.tolerance:
         return broken(detail, measured=worst, expected=0.0, picture=picture)
@@ -144,10 +147,12 @@ def _late_response(m: Measurements) -> tuple[float, int, int]:
     return _largest_before(late, changed)
 
 
-def _response_in_training(m: Measurements) -> tuple[float, int, int]:
+def _response_apart(m: Measurements, *, training: bool) -> tuple[float, int, int]:
     changed = [4, T - 1]
     model = m.drawn.copied()  # training mode may leave traces
-    found = training_responses(model, m.opening, changed=changed, vocabulary=m.vocabulary)  # (T, 2)
+    found = responses_apart(
+        model, m.opening, changed=changed, vocabulary=m.vocabulary, training=training
+    )  # (T, 2)
     return _largest_before(found, changed)
 
 

@@ -18,7 +18,7 @@ from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, Measurements, T, cross_entropy
 from sandbox.probing import Finding, broken, held, judged, not_applicable, not_seen, probe
-from sandbox.responses import training_responses
+from sandbox.responses import responses_apart
 from sandbox.wording import shown, stopped
 
 # --- the program, and the model without caches ----------------------------------------------------------
@@ -66,7 +66,9 @@ def causal(m: Measurements) -> Finding:
     if worst > m.tolerance:
         return broken(f"{detail} It must be 0.", measured=worst, expected=0.0, picture=lambda: data)
     model = m.drawn.copied()  # training mode may leave traces
-    found = training_responses(model, m.opening, changed=[T - 1], vocabulary=m.vocabulary)  # (T, 1)
+    found = responses_apart(
+        model, m.opening, changed=[T - 1], vocabulary=m.vocabulary, training=True
+    )  # (T, 1)
     late = float(found[:-1].max())
     detail = f"In training mode, changing token {T - 1} moved logits before it by {shown(late)}."
     return judged(late <= m.tolerance, f"{detail} It must be 0.", measured=max(worst, late), expected=0.0)

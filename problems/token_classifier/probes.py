@@ -17,7 +17,7 @@ from sandbox.failures import failure
 from sandbox.measurements import SHORT, T
 from sandbox.probing import Finding, broken, held, judged, not_seen, probe
 from sandbox.remote import RemoteModel
-from sandbox.responses import training_responses
+from sandbox.responses import responses_apart
 from sandbox.token_classification import CLASSES, DIGITS, TokenClassification
 from sandbox.wording import among, shown, stopped
 
@@ -90,7 +90,9 @@ def _causal(m: TokenClassification, model: RemoteModel) -> Finding:
                 f"Changing token {j} moves logits before it by {shown(moved)}. It must be 0.", measured=moved
             )
     late = model.copied()  # training mode may leave traces
-    found = training_responses(late, ids[0], changed=[T - 1], vocabulary=list(range(DIGITS)))  # (T, 1)
+    found = responses_apart(
+        late, ids[0], changed=[T - 1], vocabulary=list(range(DIGITS)), training=True
+    )  # (T, 1)
     if (moved := float(found[:-1].max())) > m.tolerance:
         return broken(
             f"In training mode, changing token {T - 1} moves logits before it by {shown(moved)}."

@@ -72,7 +72,7 @@ FURTHER = (
     *("scores-transposed", "sdpa-causal-bias"),
     *("sdpa-scale", "sequential-model", "smeared-inputs", "soft-capped-scores", "squared-relu"),
     *("stacked-layers", "stochastic-depth", "three-layers", "transformer-encoder-stack"),
-    *("triu-of-ones", "vmapped-batch", "weight-norm"),
+    *("sparse-mixture", "triu-of-ones", "vmapped-batch", "weight-norm"),
 )
 FOLDER = CHECKOUT / "problems" / "gpt" / "valid"
 FILES = sorted(FOLDER.glob("*.py"))

@@ -72,3 +72,15 @@ def test_of_two_whole_products_the_last_one_is_the_heads(B: int) -> None:
         assert seen.logits.shape == (B, 8, V)
         assert seen.gradient is not None
         assert float(seen.gradient.sum(dim=-1).abs().max()) < 1e-6  # a softmax's: its rows sum to 0
+
+
+def capped(x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    logits = 3 * torch.tanh(F.linear(x, head) / 3)
+    return F.cross_entropy(logits.transpose(1, 2), targets)
+
+
+def test_logits_are_what_a_cap_has_made_of_them() -> None:
+    for seen in trained(capped, 2).forwards:
+        assert float(seen.logits.abs().max()) < 3
+        assert seen.gradient is not None
+        assert float(seen.gradient.sum(dim=-1).abs().max()) < 1e-6  # a softmax's: its rows sum to 0
