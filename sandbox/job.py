@@ -9,7 +9,7 @@ from sandbox.limits import MIB as MIB
 from sandbox.limits import Limits as Limits
 
 FORMAT = 1  # of the verdict
-JUDGE_VERSION = 7  # 6: fused steps, sinks, tiles, rotation at one rate. 7: sparse experts, shared keys, smoothed labels
+JUDGE_VERSION = 7  # 6: fused steps, sinks, tiles. 7: sparse experts, shared keys, smoothed labels, no steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
