@@ -11,8 +11,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from sandbox.calls import CandidateFault
 from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.precision import bears_float64
 from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import tolerance
 from sandbox.subject import Subject
@@ -66,14 +66,14 @@ class TokenClassification:
         return Heads.of(self.subject.once("drawn", self._draw))
 
     def _draw(self) -> RemoteModel:
-        model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
-        try:
-            model.logits(self.ids(1, T))
-        except CandidateFault as fault:
-            if fault.fatal:
-                raise
-            return self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
-        return model
+        double, single = (
+            Heads.of(self.initial.model.redrawn(std=STD, seed=1, dtype=dtype))
+            for dtype in ("float64", "float32")
+        )
+        texts = [(self.ids(4, T), None)]
+        both = (double.language, single.language), (double.classes, single.classes)
+        bears = all(bears_float64(*head, texts) for head in both)
+        return double.language if bears else single.language
 
     @property
     def draws(self) -> list[Heads]:

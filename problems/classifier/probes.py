@@ -14,14 +14,20 @@ from torch import Tensor
 
 from sandbox import pooling, trained
 from sandbox.calls import CandidateFault
-from sandbox.classification import CLASSES, GLIMPSE, PAD, TOKENS, Classification, results, trained_model
+from sandbox.classification import (
+    CLASSES,
+    GLIMPSE,
+    LONG,
+    PAD,
+    TOKENS,
+    Classification,
+    results,
+    trained_model,
+)
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, STD, T
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
 from sandbox.wording import GARBAGE, among, shown, stopped
-
-LONG = 32  # tokens: the longest text that a program is promised
-
 
 # --- the program ----------------------------------------------------------------------------------------
 
