@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.measurements import RATE, SHORT, STD, Initial, T
 from sandbox.positions import Table, find_position_table, find_token_table
 from sandbox.precision import bears_float64
 from sandbox.remote import Parameters, RemoteModel
@@ -33,12 +33,17 @@ class Classification:
         self.subject = subject
 
     @property
+    def unstepped(self) -> Training:
+        """What train(steps=0) gave."""
+        return self.subject.once("unstepped", lambda: self.subject.train("", steps=0, seed=self.subject.seed))
+
+    @property
     def initial(self) -> Initial:
         """The untrained model as train(steps=0) returns it."""
         return self.subject.once("initial", self._make_initial)
 
     def _make_initial(self) -> Initial:
-        model = _of_texts(self.subject.train("", steps=0, seed=self.subject.seed).model)
+        model = _of_texts(self.unstepped.model)
         parameters = model.parameters()
         holes = tuple(
             name
@@ -47,14 +52,19 @@ class Classification:
         )
         if holes:
             self.subject.session.without_fill()
-            model = _of_texts(self.subject.train("", steps=0, seed=self.subject.seed).model)
+            model = _of_texts(self.unstepped.model)
             parameters = model.parameters()
         return Initial(model, parameters, holes)
 
     @property
     def built(self) -> RemoteModel:
         """GPTClassifier(GPTConfig(), CLASSES)."""
-        return self.subject.once("built", lambda: _of_texts(self.subject.build(classes=CLASSES)))
+        return self.built_for(CLASSES)
+
+    def built_for(self, classes: int) -> RemoteModel:
+        """GPTClassifier(GPTConfig(), classes)."""
+        build = self.subject.build
+        return self.subject.once(f"built for {classes}", lambda: _of_texts(build(classes=classes)))
 
     @property
     def built_parameters(self) -> Parameters:
@@ -100,6 +110,36 @@ class Classification:
         )
 
     @property
+    def lowest(self) -> float:
+        """The smallest logit in three draws of the model: probabilities are never below 0."""
+        return self.subject.once("lowest", self._find_lowest)
+
+    def _find_lowest(self) -> float:
+        others = [self.built.redrawn(std=STD, seed=seed, dtype=self.drawn.dtype) for seed in (2, 3)]
+        return min(float(model.logits(self.ids(8, T)).min()) for model in (self.drawn, *others))
+
+    @property
+    def unheard(self) -> dict[int, list[int]]:
+        """Of texts of each length the tokens that move no logits when they are changed."""
+        return self.subject.once("unheard", self._find_unheard)
+
+    def _find_unheard(self) -> dict[int, list[int]]:
+        ids, mask = self.ragged
+        return {int(real.sum()): self._unheard_of(text, real) for text, real in zip(ids, mask, strict=True)}
+
+    def _unheard_of(self, text: Tensor, real: Tensor) -> list[int]:
+        """The same of texts that are as long as this one: both (T,)."""
+        texts = torch.cat([text[None], self.ids(7, T, salt=4)])  # (8, T)
+        texts, masks = torch.where(real == 1, texts, PAD), real.expand_as(texts)
+        plain, deaf = self.drawn.logits(texts, masks), list[int]()
+        for j in range(int(real.sum())):
+            changed = texts.clone()
+            changed[:, j] = (changed[:, j] + 1) % TOKENS
+            moved = float((self.drawn.logits(changed, masks) - plain).abs().max())
+            deaf += [j] if moved <= 1e-3 * self.tolerance else []
+        return deaf
+
+    @property
     def gradients(self) -> dict[str, Tensor | None]:
         """Of a random sum of the logits of texts of length T: what reaches the logits has one."""
         return self.subject.once("gradients", self._make_gradients)
@@ -131,6 +171,14 @@ class Classification:
         """A few observed steps."""
         return self.subject.once(
             "short", lambda: self.subject.train("", steps=SHORT, seed=self.subject.seed, vocab=TOKENS)
+        )
+
+    @property
+    def otherwise_paced(self) -> Training:
+        """As many steps at another rate."""
+        return self.subject.once(
+            "otherwise paced",
+            lambda: self.subject.train("", steps=SHORT, lr=RATE, seed=self.subject.seed),
         )
 
     @property

@@ -11,7 +11,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.measurements import RATE, SHORT, STD, Initial, T
 from sandbox.precision import bears_float64
 from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import tolerance
@@ -41,18 +41,23 @@ class TokenClassification:
         self.subject = subject
 
     @property
+    def unstepped(self) -> Training:
+        """What train(steps=0) gave."""
+        return self.subject.once("unstepped", lambda: self.subject.train("", steps=0, seed=self.subject.seed))
+
+    @property
     def initial(self) -> Initial:
         """The untrained model as train(steps=0) returns it."""
         return self.subject.once("initial", self._make_initial)
 
     def _make_initial(self) -> Initial:
-        model = self.subject.train("", steps=0, seed=self.subject.seed).model
+        model = self.unstepped.model
         parameters = model.parameters()
         every = parameters.values | parameters.buffers
         holes = tuple(name for name, value in every.items() if bool(value.isnan().any()))
         if holes:
             self.subject.session.without_fill()
-            model = self.subject.train("", steps=0, seed=self.subject.seed).model
+            model = self.unstepped.model
             parameters = model.parameters()
         return Initial(model, parameters, holes)
 
@@ -148,6 +153,14 @@ class TokenClassification:
         """A few observed steps."""
         return self.subject.once(
             "short", lambda: self.subject.train("", steps=SHORT, seed=self.subject.seed, vocab=DIGITS)
+        )
+
+    @property
+    def otherwise_paced(self) -> Training:
+        """As many steps at another rate."""
+        return self.subject.once(
+            "otherwise paced",
+            lambda: self.subject.train("", steps=SHORT, lr=RATE, seed=self.subject.seed),
         )
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sandbox import trained
+from sandbox import steps, trained
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, T
@@ -163,6 +163,11 @@ def gradients_reach(m: TokenClassification) -> Finding:
     return judged(not missed, detail, measured=len(missed), expected=0)
 
 
+@probe(title="With steps=0 nothing is trained", component="loop")
+def no_steps(m: TokenClassification) -> Finding:
+    return steps.trained_without_steps(m.unstepped)
+
+
 @probe(title="Every parameter moves", component="loop", needs=("language_shapes", "class_shapes"))
 def parameters_move(m: TokenClassification) -> Finding:
     before, after = m.initial.parameters.values, m.after_parameters.values
@@ -173,6 +178,11 @@ def parameters_move(m: TokenClassification) -> Finding:
         return broken(f"None of {len(before)} parameter tensors moved in {SHORT} steps.", measured=len(still))
     detail = f"{len(still)} of {len(before)} parameter tensors did not move in {SHORT} steps: {among(still)}."
     return judged(not still, detail, measured=len(still), expected=0)
+
+
+@probe(title="The learning rate is the one asked for", component="loop")
+def rate_obeyed(m: TokenClassification) -> Finding:
+    return steps.obeys_rate(m.short, m.otherwise_paced, before=m.initial.parameters)
 
 
 @probe(title="Gradients are fresh at each step", component="loop")
