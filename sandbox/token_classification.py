@@ -127,6 +127,34 @@ class TokenClassification:
         return [name for name in _reached(self.language_gradients) if name not in classes]
 
     @property
+    def mixed(self) -> float | None:
+        """How far a token moves the classes after it where tokens can't hear of each other; None where
+        nothing is heard then. A head may have attention of its own, which is silenced in a second try."""
+        return self.subject.once("mixed", self._find_mixed)
+
+    def _find_mixed(self) -> float | None:
+        own, matrices = set(self.own_to_classes), self._matrices()
+        moved = self._in_silence([name for name in matrices if name not in own])
+        return self._in_silence(matrices) if moved is None or moved > self.tolerance else moved
+
+    def _matrices(self) -> list[str]:
+        """All but the tables of tokens, the head over them and a head of two classes."""
+        own, values = set(self.own_to_classes), self.initial.parameters.values
+        kept = {
+            name
+            for name, value in values.items()
+            if DIGITS in value.shape or (name in own and value.dim() == 2 and CLASSES in value.shape)
+        }
+        return [name for name, value in values.items() if value.dim() >= 2 and name not in kept]
+
+    def _in_silence(self, names: list[str]) -> float | None:
+        model, ids = self.drawn.classes.without(names), self.ids(4, T)
+        changed = ids.clone()
+        changed[:, 0] = (changed[:, 0] + 1) % DIGITS
+        moved = (model.logits(changed) - model.logits(ids)).abs().amax(dim=(0, 2))  # (T,)
+        return float(moved[1:].max()) if float(moved[0]) > self.tolerance else None
+
+    @property
     def disagreement(self) -> float | None:
         """Between the next token's logits and those of the given model with the same weights; None where
         some of its weights are not there by name."""
