@@ -17,7 +17,7 @@ def bears_float64(
 ) -> bool:
     """Whether two copies of a model agree on ids and masks; what float32 can't answer either tells nothing.
 
-    Float64 may fail silently: beside float64 queries PyTorch reads a float32 mask of 16 tokens as it likes.
+    Float64 may fail silently: PyTorch's attention misreads a float32 mask beside it, from 16 tokens on.
     """
     return all(_agree(double, single, *both) for both in texts)
 
