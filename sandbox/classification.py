@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from sandbox.calls import CandidateFault
-from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.measurements import RATE, SHORT, STD, Initial, T
 from sandbox.positions import Table, find_position_table, find_token_table
+from sandbox.precision import bears_float64
 from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import tolerance
 from sandbox.subject import Subject
@@ -19,6 +20,7 @@ from sandbox.training import Training
 
 TOKENS, PAD = 3, 3  # the given task: tokens 0, 1 and 2, a class for each, and what pads them
 LONGEST = 16  # tokens of a text of the task
+LONG = 32  # tokens: the longest text that a program is promised
 CLASSES = 7  # of the classifier that is built to be looked at: no other size of the program
 GLIMPSE = 2  # steps, after which weight decay has not yet moved a number past 0 and back
 UNSEEN = 256  # texts of the task that no submission has seen
@@ -31,12 +33,17 @@ class Classification:
         self.subject = subject
 
     @property
+    def unstepped(self) -> Training:
+        """What train(steps=0) gave."""
+        return self.subject.once("unstepped", lambda: self.subject.train("", steps=0, seed=self.subject.seed))
+
+    @property
     def initial(self) -> Initial:
         """The untrained model as train(steps=0) returns it."""
         return self.subject.once("initial", self._make_initial)
 
     def _make_initial(self) -> Initial:
-        model = _of_texts(self.subject.train("", steps=0, seed=self.subject.seed).model)
+        model = _of_texts(self.unstepped.model)
         parameters = model.parameters()
         holes = tuple(
             name
@@ -45,14 +52,19 @@ class Classification:
         )
         if holes:
             self.subject.session.without_fill()
-            model = _of_texts(self.subject.train("", steps=0, seed=self.subject.seed).model)
+            model = _of_texts(self.unstepped.model)
             parameters = model.parameters()
         return Initial(model, parameters, holes)
 
     @property
     def built(self) -> RemoteModel:
         """GPTClassifier(GPTConfig(), CLASSES)."""
-        return self.subject.once("built", lambda: _of_texts(self.subject.build(classes=CLASSES)))
+        return self.built_for(CLASSES)
+
+    def built_for(self, classes: int) -> RemoteModel:
+        """GPTClassifier(GPTConfig(), classes)."""
+        build = self.subject.build
+        return self.subject.once(f"built for {classes}", lambda: _of_texts(build(classes=classes)))
 
     @property
     def built_parameters(self) -> Parameters:
@@ -64,17 +76,14 @@ class Classification:
         return self.subject.once("drawn", self._draw)
 
     def _draw(self) -> RemoteModel:
-        model = self.built.redrawn(std=STD, seed=1, dtype="float64")
-        single = self.built.redrawn(std=STD, seed=1, dtype="float32")
-        expected = single.logits(self.ids(2, T)).double()
-        try:
-            found = model.logits(self.ids(2, T))
-        except CandidateFault as fault:
-            if fault.fatal:
-                raise
-            return single
-        near = float((found - expected).abs().max()) <= 1e-3 * max(1.0, float(expected.std()))
-        return model if near else single  # float64 is our instrument: not every right program survives it
+        double, single = (
+            self.built.redrawn(std=STD, seed=1, dtype=dtype) for dtype in ("float64", "float32")
+        )
+        padded, mask = (
+            F.pad(rows, (0, LONG - T), value=fill) for rows, fill in zip(self.ragged, (PAD, 0), strict=True)
+        )
+        texts = [(self.ids(2, T), None), (self.ids(2, LONG), None), self.ragged, (padded, mask)]
+        return double if bears_float64(double, single, texts) else single
 
     @property
     def K(self) -> int:
@@ -99,6 +108,36 @@ class Classification:
         return self.subject.once(
             "tolerance", lambda: tolerance(self.drawn, self.drawn.logits(self.ids(8, T)))
         )
+
+    @property
+    def lowest(self) -> float:
+        """The smallest logit in three draws of the model: probabilities are never below 0."""
+        return self.subject.once("lowest", self._find_lowest)
+
+    def _find_lowest(self) -> float:
+        others = [self.built.redrawn(std=STD, seed=seed, dtype=self.drawn.dtype) for seed in (2, 3)]
+        return min(float(model.logits(self.ids(8, T)).min()) for model in (self.drawn, *others))
+
+    @property
+    def unheard(self) -> dict[int, list[int]]:
+        """Of texts of each length the tokens that move no logits when they are changed."""
+        return self.subject.once("unheard", self._find_unheard)
+
+    def _find_unheard(self) -> dict[int, list[int]]:
+        ids, mask = self.ragged
+        return {int(real.sum()): self._unheard_of(text, real) for text, real in zip(ids, mask, strict=True)}
+
+    def _unheard_of(self, text: Tensor, real: Tensor) -> list[int]:
+        """The same of texts that are as long as this one: both (T,)."""
+        texts = torch.cat([text[None], self.ids(7, T, salt=4)])  # (8, T)
+        texts, masks = torch.where(real == 1, texts, PAD), real.expand_as(texts)
+        plain, deaf = self.drawn.logits(texts, masks), list[int]()
+        for j in range(int(real.sum())):
+            changed = texts.clone()
+            changed[:, j] = (changed[:, j] + 1) % TOKENS
+            moved = float((self.drawn.logits(changed, masks) - plain).abs().max())
+            deaf += [j] if moved <= 1e-3 * self.tolerance else []
+        return deaf
 
     @property
     def gradients(self) -> dict[str, Tensor | None]:
@@ -132,6 +171,14 @@ class Classification:
         """A few observed steps."""
         return self.subject.once(
             "short", lambda: self.subject.train("", steps=SHORT, seed=self.subject.seed, vocab=TOKENS)
+        )
+
+    @property
+    def otherwise_paced(self) -> Training:
+        """As many steps at another rate."""
+        return self.subject.once(
+            "otherwise paced",
+            lambda: self.subject.train("", steps=SHORT, lr=RATE, seed=self.subject.seed),
         )
 
     @property

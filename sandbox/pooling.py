@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sandbox.classification import Classification
+from sandbox.measurements import T
 from sandbox.remote import RemoteModel
 from sandbox.responses import tolerance
 
@@ -23,11 +24,13 @@ A, B = 0, 2  # two tokens
 @dataclass(frozen=True)
 class Pooling:
     """`repeated`: how far the logits of a token move when it is said two and four times instead of once.
-    `stretched`: how far those of a text move when one of its tokens is embedded three times as long."""
+    `stretched`: how far those of a text move when one of its tokens is embedded three times as long.
+    `left_out`: the tokens of a text that are not in the mean, where all others are in it alike."""
 
     kind: Kind
     repeated: float
     stretched: float
+    left_out: list[int]
     slack: float  # below it two logits are the same
 
 
@@ -62,6 +65,7 @@ def _find(m: Classification) -> Pooling | None:
         kind=_kind(model, a, b, slack),
         repeated=repeated,
         stretched=_stretched(m, model),
+        left_out=_left_out(model, slack),
         slack=slack,
     )
 
@@ -79,6 +83,20 @@ def _kind(model: RemoteModel, a: Tensor, b: Tensor, slack: float) -> Kind:
     if agrees({(A, B, B): a, (B, A, A): b, (A, B, A): a}):
         return "first"
     return "other"
+
+
+def _left_out(model: RemoteModel, slack: float) -> list[int]:
+    """Tokens that a text of one other token takes in without a change, if several more change it, all alike.
+
+    A text that is read off one token leaves all others out, and is no mean.
+    """
+    texts = torch.full((T + 1, T), B)
+    texts[range(T), range(T)] = A
+    logits = model.logits(texts, torch.ones_like(texts)).double()  # (T + 1, K)
+    moved = logits[:-1] - logits[-1]  # (T, K)
+    heard = moved.abs().amax(dim=-1) > 0.5 * slack
+    alike = heard.sum() > 1 and float((moved[heard] - moved[heard][0]).abs().max()) <= 0.5 * slack
+    return (~heard).nonzero().flatten().tolist() if alike else []
 
 
 def _stretched(m: Classification, model: RemoteModel) -> float:

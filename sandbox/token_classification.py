@@ -11,8 +11,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from sandbox.calls import CandidateFault
-from sandbox.measurements import SHORT, STD, Initial, T
+from sandbox.measurements import RATE, SHORT, STD, Initial, T
+from sandbox.precision import bears_float64
 from sandbox.remote import Parameters, RemoteModel
 from sandbox.responses import tolerance
 from sandbox.subject import Subject
@@ -41,18 +41,23 @@ class TokenClassification:
         self.subject = subject
 
     @property
+    def unstepped(self) -> Training:
+        """What train(steps=0) gave."""
+        return self.subject.once("unstepped", lambda: self.subject.train("", steps=0, seed=self.subject.seed))
+
+    @property
     def initial(self) -> Initial:
         """The untrained model as train(steps=0) returns it."""
         return self.subject.once("initial", self._make_initial)
 
     def _make_initial(self) -> Initial:
-        model = self.subject.train("", steps=0, seed=self.subject.seed).model
+        model = self.unstepped.model
         parameters = model.parameters()
         every = parameters.values | parameters.buffers
         holes = tuple(name for name, value in every.items() if bool(value.isnan().any()))
         if holes:
             self.subject.session.without_fill()
-            model = self.subject.train("", steps=0, seed=self.subject.seed).model
+            model = self.unstepped.model
             parameters = model.parameters()
         return Initial(model, parameters, holes)
 
@@ -66,14 +71,14 @@ class TokenClassification:
         return Heads.of(self.subject.once("drawn", self._draw))
 
     def _draw(self) -> RemoteModel:
-        model = self.initial.model.redrawn(std=STD, seed=1, dtype="float64")
-        try:
-            model.logits(self.ids(1, T))
-        except CandidateFault as fault:
-            if fault.fatal:
-                raise
-            return self.initial.model.redrawn(std=STD, seed=1, dtype="float32")
-        return model
+        double, single = (
+            Heads.of(self.initial.model.redrawn(std=STD, seed=1, dtype=dtype))
+            for dtype in ("float64", "float32")
+        )
+        texts = [(self.ids(4, T), None)]
+        both = (double.language, single.language), (double.classes, single.classes)
+        bears = all(bears_float64(*head, texts) for head in both)
+        return double.language if bears else single.language
 
     @property
     def draws(self) -> list[Heads]:
@@ -122,6 +127,34 @@ class TokenClassification:
         return [name for name in _reached(self.language_gradients) if name not in classes]
 
     @property
+    def mixed(self) -> float | None:
+        """How far a token moves the classes after it where tokens can't hear of each other; None where
+        nothing is heard then. A head may have attention of its own, which is silenced in a second try."""
+        return self.subject.once("mixed", self._find_mixed)
+
+    def _find_mixed(self) -> float | None:
+        own, matrices = set(self.own_to_classes), self._matrices()
+        moved = self._in_silence([name for name in matrices if name not in own])
+        return self._in_silence(matrices) if moved is None or moved > self.tolerance else moved
+
+    def _matrices(self) -> list[str]:
+        """All but the tables of tokens, the head over them and a head of two classes."""
+        own, values = set(self.own_to_classes), self.initial.parameters.values
+        kept = {
+            name
+            for name, value in values.items()
+            if DIGITS in value.shape or (name in own and value.dim() == 2 and CLASSES in value.shape)
+        }
+        return [name for name, value in values.items() if value.dim() >= 2 and name not in kept]
+
+    def _in_silence(self, names: list[str]) -> float | None:
+        model, ids = self.drawn.classes.without(names), self.ids(4, T)
+        changed = ids.clone()
+        changed[:, 0] = (changed[:, 0] + 1) % DIGITS
+        moved = (model.logits(changed) - model.logits(ids)).abs().amax(dim=(0, 2))  # (T,)
+        return float(moved[1:].max()) if float(moved[0]) > self.tolerance else None
+
+    @property
     def disagreement(self) -> float | None:
         """Between the next token's logits and those of the given model with the same weights; None where
         some of its weights are not there by name."""
@@ -148,6 +181,14 @@ class TokenClassification:
         """A few observed steps."""
         return self.subject.once(
             "short", lambda: self.subject.train("", steps=SHORT, seed=self.subject.seed, vocab=DIGITS)
+        )
+
+    @property
+    def otherwise_paced(self) -> Training:
+        """As many steps at another rate."""
+        return self.subject.once(
+            "otherwise paced",
+            lambda: self.subject.train("", steps=SHORT, lr=RATE, seed=self.subject.seed),
         )
 
     @property

@@ -16,6 +16,11 @@ def shown(value: SupportsFloat) -> str:
     return f"{size:.3f}" if size == 0 or abs(size) >= 0.0005 else f"{size:.0e}"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 token, 2 tokens."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def among(names: Iterable[str], *, most: int = 3) -> str:
     """The first names, and how many more there are."""
     every = list(names)

@@ -178,7 +178,7 @@ def _classified(accuracy: Mapping[str, Any]) -> Fact:
     return Fact(
         sign="pass" if accuracy["passed"] else "fail",
         title="Unseen texts are told apart" if accuracy["passed"] else "Unseen texts are not told apart",
-        detail="" if measured is None else f"{measured:.0%} of them right, {expected:.0%} asked for",
+        detail="" if measured is None else f"{measured:.1%} of them right, {expected:.0%} asked for",
     )
 
 

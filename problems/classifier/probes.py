@@ -12,16 +12,22 @@ import math
 import torch
 from torch import Tensor
 
-from sandbox import pooling, trained
+from sandbox import pooling, steps, trained
 from sandbox.calls import CandidateFault
-from sandbox.classification import CLASSES, GLIMPSE, PAD, TOKENS, Classification, results, trained_model
+from sandbox.classification import (
+    CLASSES,
+    GLIMPSE,
+    LONG,
+    PAD,
+    TOKENS,
+    Classification,
+    results,
+    trained_model,
+)
 from sandbox.failures import failure
-from sandbox.measurements import SHORT, STD, T
+from sandbox.measurements import SHORT, T
 from sandbox.probing import Finding, blocked, broken, held, judged, not_applicable, not_seen, probe
-from sandbox.wording import GARBAGE, among, shown, stopped
-
-LONG = 32  # tokens: the longest text that a program is promised
-
+from sandbox.wording import GARBAGE, among, counted, shown, stopped
 
 # --- the program ----------------------------------------------------------------------------------------
 
@@ -62,8 +68,15 @@ def batch_of_one(m: Classification) -> Finding:
 
 @probe(title="There are as many classes as asked for", component="head", needs=("shapes",))
 def classes(m: Classification) -> Finding:
-    detail = f"GPTClassifier(config, {CLASSES}) gives {m.K} scores to a text."
-    return judged(m.K == CLASSES, detail, measured=m.K, expected=CLASSES)
+    if m.K != CLASSES:
+        detail = f"GPTClassifier(config, {CLASSES}) gives {counted(m.K, 'score')} to a text."
+        return broken(detail, measured=m.K, expected=CLASSES)
+    for few in (1, 2):
+        shape = tuple(m.built_for(few).logits(m.ids(2, T)).shape)
+        if shape != (2, few):
+            detail = f"For 2 texts GPTClassifier(config, {few}) gives logits of shape {shape}."
+            return broken(f"{detail} It must be {(2, few)}.")
+    return held(measured=m.K, expected=CLASSES)
 
 
 @probe(title="Logits are finite numbers", component="model", needs=("shapes",))
@@ -90,14 +103,12 @@ def repeatable(m: Classification) -> Finding:
 
 @probe(title="Logits are raw scores", component="head", needs=("finite",))
 def raw_scores(m: Classification) -> Finding:
+    if m.lowest >= 0:
+        return broken(f"No logit is below 0: the smallest is {m.lowest:.3f}.", measured=m.lowest)
     logits = m.drawn.logits(m.ids(8, T)).double()  # (B, K)
-    others = [m.built.redrawn(std=STD, seed=seed, dtype=m.drawn.dtype).logits(m.ids(8, T)) for seed in (2, 3)]
-    lowest = min(float(found.min()) for found in (logits, *others))
-    if lowest >= 0:
-        return broken(f"No logit is below 0: the smallest is {lowest:.3f}.", measured=lowest)
     logs = float(logits.exp().sum(dim=-1).sub(1).abs().max()) < 1e-3
     text = "The scores are log-probabilities: harmless under cross-entropy, which takes them itself."
-    return held(measured=lowest, note=("log_probabilities", text) if logs else None)
+    return held(measured=m.lowest, note=("log_probabilities", text) if logs else None)
 
 
 # --- what a text's logits depend on ---------------------------------------------------------------------
@@ -116,6 +127,7 @@ def batch(m: Classification) -> Finding:
 @probe(title="No mask means that every token is real", component="mask", needs=("repeatable",))
 def mask_none(m: Classification) -> Finding:
     ids = m.ids(4, T)
+    ids[1::2, ::3] = ids[2, -4:] = PAD  # a token like any other, where nothing is masked
     moved = _apart(m.drawn.logits(ids), m.drawn.logits(ids, torch.ones_like(ids)))
     detail = (
         f"Without a mask the logits differ by {shown(moved)} from those with a mask of ones. It must be 0."
@@ -133,8 +145,8 @@ def padding_length(m: Classification) -> Finding:
             mask = torch.cat([torch.ones_like(text), torch.zeros_like(padding)], dim=1)
             moved = _apart(m.drawn.logits(torch.cat([text, padding], dim=1), mask), plain)
             if moved > m.tolerance:
-                what = f"Padded by {more}, a text of {length} tokens moves its logits by {shown(moved)}."
-                return broken(f"{what} It must be 0.", measured=moved, expected=0.0)
+                what = f"Padded by {more}, a text of {counted(length, 'token')} moves its logits"
+                return broken(f"{what} by {shown(moved)}. It must be 0.", measured=moved, expected=0.0)
     return held(measured=0.0, expected=0.0)
 
 
@@ -153,22 +165,17 @@ def padding_content(m: Classification) -> Finding:
 
 @probe(title="Every real token counts", component="pooling", needs=("repeatable",))
 def sees_every_token(m: Classification) -> Finding:
-    ids, mask = m.ragged
-    for row in (0, 1):
-        length = int(mask[row].sum())
-        texts = torch.cat([ids[row : row + 1], m.ids(7, T, salt=4)])  # (8, T)
-        texts = torch.where(mask[row] == 1, texts, PAD)
-        masks = mask[row].expand_as(texts)
-        plain, strongest = m.drawn.logits(texts, masks), torch.zeros(length)
-        for j in range(length):
-            changed = texts.clone()
-            changed[:, j] = (changed[:, j] + 1) % TOKENS
-            strongest[j] = _apart(m.drawn.logits(changed, masks), plain)
-        deaf = (strongest <= 1e-3 * m.tolerance).nonzero().flatten().tolist()
+    for length, deaf in m.unheard.items():
         if deaf:
-            detail = f"In a text of {length} tokens, changing token {deaf[0]} leaves the logits as they were."
-            return broken(f"{detail} {len(deaf)} tokens count for nothing.", measured=len(deaf), expected=0)
+            detail = f"In a text of {counted(length, 'token')}, changing token {deaf[0]} leaves the logits as"
+            return broken(
+                f"{detail} they were. {_count_for_nothing(len(deaf))}", measured=len(deaf), expected=0
+            )
     return held()
+
+
+def _count_for_nothing(tokens: int) -> str:
+    return f"{counted(tokens, 'token')} {'counts' if tokens == 1 else 'count'} for nothing."
 
 
 @probe(title="Tokens hear of each other", component="attention", needs=("repeatable",))
@@ -209,7 +216,15 @@ def pooled(m: Classification) -> Finding:
             measured=found.stretched,
             expected=0.0,
         )
-    return held(note=None if found.kind == "mean" else ("pooling", _NOT_THE_MEAN[found.kind]))
+    if found.left_out:
+        left, first = len(found.left_out), found.left_out[0]
+        detail = (
+            f"{left} of {T} tokens {'is' if left == 1 else 'are'} left out of the mean, first token {first}."
+        )
+        return broken(detail, measured=left, expected=0)
+    if found.kind == "mean" or m.lowest >= 0 or any(m.unheard.values()):
+        return held()  # where another property of the pooling or the head is broken, nothing is valid
+    return held(note=("pooling", _NOT_THE_MEAN[found.kind]))
 
 
 _ADVICE = "valid here. Interviewers ask for the mean over the token dimension."
@@ -256,6 +271,11 @@ def _is_language_head(m: Classification, entry: dict[str, object]) -> bool:
     return bool(shape) and shape[0] == table.size
 
 
+@probe(title="With steps=0 nothing is trained", component="loop")
+def no_steps(m: Classification) -> Finding:
+    return steps.trained_without_steps(m.unstepped)
+
+
 @probe(title="Every parameter moves", component="loop", needs=("shapes",))
 def parameters_move(m: Classification) -> Finding:
     before, after = m.before_parameters.values, m.after_parameters.values
@@ -273,7 +293,7 @@ def parameters_move(m: Classification) -> Finding:
 def trains_with_mask(m: Classification) -> Finding:
     table = m.token_table
     if table is None or table.name not in m.before_parameters.values:
-        return not_seen("There is no table of tokens whose padding row could be watched.")
+        return not_seen("No gradient shows a table of tokens, whose padding row could be watched.")
     before, after = (p.values[table.name].double() for p in (m.before_parameters, m.glimpse_parameters))
     rows, moved = table.rows(before), table.rows(after) - table.rows(before)  # (vocab, C)
     if len(rows) <= PAD:
@@ -298,6 +318,11 @@ def initial_loss(m: Classification) -> Finding:
     return judged(abs(loss - expected) <= 1.0, detail, measured=loss, expected=expected)
 
 
+@probe(title="The learning rate is the one asked for", component="loop")
+def rate_obeyed(m: Classification) -> Finding:
+    return steps.obeys_rate(m.short, m.otherwise_paced, before=m.initial.parameters)
+
+
 @probe(title="Gradients are fresh at each step", component="loop")
 def gradients_fresh(m: Classification) -> Finding:
     stale: list[int] = m.short.observed["stale"]
@@ -320,7 +345,7 @@ def loss_falls(m: Classification) -> Finding:
     start = math.log(TOKENS)
     if accuracy < 0.8 or loss > start:
         detail = (
-            f"Trained with its own steps, the model tells {accuracy:.0%} of unseen texts apart, at a loss of"
+            f"Trained with its own steps, the model tells {accuracy:.1%} of unseen texts apart, at a loss of"
         )
         return broken(f"{detail} {loss:.2f}; guessing costs {start:.2f}.", measured=loss, expected=0.0)
     if (apart := trained.other_model(m.initial, trained_model(m.subject), *m.ragged)) is not None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sandbox import trained
+from sandbox import steps, trained
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
 from sandbox.measurements import SHORT, T
@@ -114,6 +114,24 @@ def own_token(m: TokenClassification) -> Finding:
     return held()
 
 
+@probe(title="Each class has heard the text before it", component="head", needs=("repeatable",))
+def hears_the_text(m: TokenClassification) -> Finding:
+    ids = m.ids(4, T)
+    changed = ids.clone()
+    changed[:, 0] = (changed[:, 0] + 1) % DIGITS
+    moved = _apart(m.drawn.classes.logits(changed)[:, 1:], m.drawn.classes.logits(ids)[:, 1:])
+    return judged(moved > 1e-3 * m.tolerance, "Changing token 0 moves no class after it.", measured=moved)
+
+
+@probe(title="Each class is read at its own position", component="head", needs=("repeatable",))
+def own_position(m: TokenClassification) -> Finding:
+    moved = m.mixed
+    if moved is None:
+        return not_seen("With all that mixes tokens at zero, no class hears its own token.")
+    detail = f"With all that mixes tokens at zero, changing token 0 moves classes after it by {shown(moved)}."
+    return judged(moved <= m.tolerance, f"{detail} It must be 0.", measured=moved, expected=0.0)
+
+
 @probe(title="Each text of a batch stands alone", component="model", needs=("repeatable",))
 def batch(m: TokenClassification) -> Finding:
     ids = m.ids(3, T)
@@ -126,17 +144,22 @@ def batch(m: TokenClassification) -> Finding:
 
 @probe(title="The classes are raw scores", component="head", needs=("repeatable",))
 def raw_scores(m: TokenClassification) -> Finding:
-    lowest = min(float(heads.classes.logits(m.ids(8, T)).min()) for heads in m.draws)
-    return judged(lowest < 0, f"No score is below 0: the smallest is {lowest:.3f}.", measured=lowest)
+    found = [heads.classes.logits(m.ids(8, T)).double() for heads in m.draws]  # each (B, T, 2)
+    lowest = min(float(scores.min()) for scores in found)
+    if lowest >= 0:
+        return broken(f"No score is below 0: the smallest is {lowest:.3f}.", measured=lowest)
+    logs = all(float(scores.exp().sum(dim=-1).sub(1).abs().max()) < 1e-3 for scores in found)
+    text = "The scores are log-probabilities: harmless under cross-entropy, which takes them itself."
+    return held(measured=lowest, note=("log_probabilities", text) if logs else None)
 
 
 @probe(title="The head for classes is its own, and beside the other", component="head", needs=("repeatable",))
 def head_beside(m: TokenClassification) -> Finding:
     names = m.own_to_classes
     if not names:
-        return broken("No parameter reaches the classes that does not reach the next token's logits too.")
+        return broken("All parameters that reach the classes reach the next token's logits too.")
     if m.disagreement is not None and not m.own_to_language:  # the given head is tied to nothing
-        return broken("No parameter reaches the next token's logits that does not reach the classes too.")
+        return broken("All parameters that reach the next token's logits reach the classes too.")
     return held()
 
 
@@ -165,6 +188,11 @@ def gradients_reach(m: TokenClassification) -> Finding:
     return judged(not missed, detail, measured=len(missed), expected=0)
 
 
+@probe(title="With steps=0 nothing is trained", component="loop")
+def no_steps(m: TokenClassification) -> Finding:
+    return steps.trained_without_steps(m.unstepped)
+
+
 @probe(title="Every parameter moves", component="loop", needs=("language_shapes", "class_shapes"))
 def parameters_move(m: TokenClassification) -> Finding:
     before, after = m.initial.parameters.values, m.after_parameters.values
@@ -175,6 +203,11 @@ def parameters_move(m: TokenClassification) -> Finding:
         return broken(f"None of {len(before)} parameter tensors moved in {SHORT} steps.", measured=len(still))
     detail = f"{len(still)} of {len(before)} parameter tensors did not move in {SHORT} steps: {among(still)}."
     return judged(not still, detail, measured=len(still), expected=0)
+
+
+@probe(title="The learning rate is the one asked for", component="loop")
+def rate_obeyed(m: TokenClassification) -> Finding:
+    return steps.obeys_rate(m.short, m.otherwise_paced, before=m.initial.parameters)
 
 
 @probe(title="Gradients are fresh at each step", component="loop")
@@ -194,13 +227,15 @@ def still_counts(m: TokenClassification) -> Finding:
     return judged(loss <= 1.0, f"{detail} Guessing costs 2.30.", measured=loss, expected=0.0)
 
 
-@probe(title="It tells odd from even", component="loss", needs=("class_shapes",), waits=True)
+@probe(
+    title="One loss a step, and odd is told from even", component="loss", needs=("class_shapes",), waits=True
+)
 def loss_falls(m: TokenClassification) -> Finding:
     returned = len(m.short.returned)
     if returned != SHORT:
         return broken(f"Asked for {SHORT} steps, `train` returned {returned} losses.", measured=returned)
     accuracy, loss = m.judged
-    detail = f"Trained with its own steps, the model tells {accuracy:.0%} of random digits right."
+    detail = f"Trained with its own steps, the model tells {accuracy:.1%} of random digits right."
     for own, head in ((m.own.model, "language"), (replace(m.own.model, head="tokens"), "tokens")):
         initial = replace(m.initial, model=replace(m.initial.model, head=head))
         if (apart := trained.other_model(initial, own, m.ids(4, T))) is not None:

@@ -27,6 +27,8 @@ SAMPLE = {
     *("mask_guessed_from_ids", "loss_changed_and_not_the_output"),
     *("language-loss-dropped, digits", "parity-enters-language, digits"),
     *("one_after_the_other", "slices_the_language_head"),
+    *("additive_mask_in_float32", "head_in_float32"),
+    *("last_token_left_out", "running_mean"),
 }
 
 

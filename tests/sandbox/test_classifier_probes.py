@@ -68,6 +68,13 @@ WRONG: list[tuple[str, str, str, list[Change]]] = [
     ("causal", "mask_none", "halved without a mask", [("return x.mean(dim=1)", "return x.mean(dim=1) / 2")]),
     ("causal", "batch", "counted over the batch", [(MEAN, "(x * real).sum(dim=1) / real.sum()")]),
     ("causal", "sees_every_token", "the first of a causal model", [("self.pool(x, mask)", "x[:, 0]")]),
+    ("causal", "mask_none", "the padding's token taken for padding", [("            return x.mean(dim=1)  # (B, C)\n", "            mask = idx != PAD\n"), ("def pool(self, x, mask)", "def pool(self, x, mask, idx)"), ("self.pool(x, mask)", "self.pool(x, mask, idx)")]),
+    ("causal", "sees_every_token", "the first left out, even alone", [("        pooled = self.pool(x, mask)", "        mask = torch.ones(idx.shape) if mask is None else mask\n        pooled = self.pool(x, mask * (torch.arange(T) > 0))"), (MEAN, "(x * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)")]),
+    ("full", "pooled", "half of the text", [("weights = mask.to(x.dtype)", "weights = mask * (torch.arange(x.size(1)) < 6)")]),
+    ("causal", "classes", "one class squeezed", [("return self.head(pooled)", "return self.head(pooled).squeeze(-1)")]),
+    ("causal", "rate_obeyed", "a rate of its own", [("lr=lr", "lr=5e-3")]),
+    ("causal", "no_steps", "none taken for forty", [("    losses = []\n", "    steps = steps or 40\n    losses = []\n")]),
+    ("causal", "no_steps", "steps before the first", [("    losses = []\n", "    losses = []\n    for _ in range(9):\n        loss_fn(model(idx, mask), labels).backward()\n        optimizer.step()\n")]),
     ("causal", "tokens_mix", "no attention", [("y = att @ v", "y = v")]),
     ("causal", "classes", "a fixed number", [("config.n_embd, num_classes)", "config.n_embd, 3)")]),
     ("causal", "batch_of_one", "squeezed", [("return self.head(pooled)", "return self.head(pooled).squeeze()")]),
@@ -104,6 +111,12 @@ def test_what_is_right_and_not_asked_for_passes_with_a_note(
     verdict = examined(changed(shape, *changes))
     assert verdict["outcome"] == "passed"
     assert [found["name"] for found in verdict["notes"]] == [note]
+
+
+def test_nothing_is_called_valid_where_the_scores_are_none(examined: Examined) -> None:
+    last = (MEAN, "x[torch.arange(len(x)), mask.sum(1) - 1]"), ("return x.mean(dim=1)", "return x[:, -1]")
+    head = ("return self.head(pooled)", "return self.head(pooled).softmax(-1)")
+    assert examined(changed("causal", *last, head), only=("pooled", "raw_scores"))["notes"] == []
 
 
 def test_the_judges_texts_are_of_the_given_task() -> None:

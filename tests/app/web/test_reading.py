@@ -152,4 +152,4 @@ def test_a_classifier_is_read_by_what_it_tells_apart() -> None:
     reading = read_verdict(verdict(statuses="b", criteria=criteria))
     assert reading.saw_passed == 1
     assert reading.saw[1].title == "Unseen texts are not told apart"
-    assert reading.saw[1].detail == "41% of them right, 80% asked for"
+    assert reading.saw[1].detail == "41.2% of them right, 80% asked for"
