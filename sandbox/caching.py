@@ -12,7 +12,7 @@ from sandbox.cached_generation import words_of
 from sandbox.calls import CandidateFault
 from sandbox.divergence import First, first_divergence
 from sandbox.measurements import Measurements
-from sandbox.remote import Fed
+from sandbox.remote import Fed, RemoteModel
 
 T = 15  # tokens of a parity text: no usual size of a head, so that products tell scores from values
 PATTERNS = {  # tokens at each step
@@ -25,6 +25,37 @@ PATTERNS = {  # tokens at each step
 }
 ROWS = {"batch": 2}  # texts at once; one in every other pattern
 _MOST = 1e6  # what a table can show; also what is not a number
+
+
+class CachedMeasurements(Measurements):
+    """The same of a model that takes caches: in float64 only where it is fed there as it is in float32.
+
+    Caches are often made in float32, whatever they are given, and a mask over them too.
+    """
+
+    def _answers_as_in_single(self, model: RemoteModel) -> bool:
+        return super()._answers_as_in_single(model) and self._is_fed_as_in_single(model)
+
+    def _is_fed_as_in_single(self, model: RemoteModel) -> bool:
+        """Over a long text in steps of all kinds; over a short one where float32 does not get through it."""
+        for name in ("long", "prefill"):
+            if (single := self._fed(self.drawn_single, name)) is not None:
+                double = self._fed(model, name)
+                near = 1e-3 * max(1.0, float(single.std()))
+                return double is not None and bool(difference(double, single).max() <= near)
+        return True
+
+    def _fed(self, model: RemoteModel, name: str) -> Tensor | None:
+        """A copy's logits over caches, since feeding leaves traces; None where it comes to no end."""
+        plan, ids = PATTERNS[name], text(self, name)
+        try:
+            return joined(model.copied().fed(ids, plan), ids, plan)
+        except CandidateFault as fault:
+            if fault.fatal:
+                raise
+        except Unlike:
+            pass
+        return None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.caching import CachedMeasurements
 from sandbox.job import Job
-from sandbox.measurements import Measurements
 from sandbox.probing import Finding, Probe, load_probes, picture_data
 from sandbox.session import Session
 from sandbox.subject import Subject
@@ -47,7 +47,7 @@ def found(probes: dict[str, Probe], warm_torch: None) -> Found:
         spawn = UnjailedSpawn(job)
         session, own = (Session(job=job, spawn=spawn, fill_uninitialized=fill) for fill in (True, False))
         try:
-            return probes[name].run(Measurements(Subject(job=job, session=session, own=own)))
+            return probes[name].run(CachedMeasurements(Subject(job=job, session=session, own=own)))
         finally:
             session.close()
             own.close()
