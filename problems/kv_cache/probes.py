@@ -277,13 +277,14 @@ def cached_text(m: Measurements) -> Finding:
     for made in cached_texts(m):
         asked = f"After '{made.prompt}'" if len(made.prompt) <= 20 else f"After {len(made.prompt)} characters"
         if made.stopped:
-            return broken(f"{asked} cached generation stopped. {made.stopped}")
+            return broken(f"{asked}, {made.new_tokens} more asked for: {made.stopped}")
         if not made.text.startswith(made.prompt):
             return broken(f"Asked to go on from '{made.prompt[:40]}', it gave '{made.text[:60]}'.")
         found, expected = len(made.text) - len(made.prompt), made.new_tokens
         if found != expected:
+            wrote = "1 character" if found == 1 else f"{found} characters"
             return broken(
-                f"{asked} it wrote {found} characters; {expected} were asked for.",
+                f"{asked} it wrote {wrote}; {expected} were asked for.",
                 measured=found,
                 expected=expected,
             )
