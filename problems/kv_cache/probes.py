@@ -1,8 +1,8 @@
 """The probes of the problem `kv_cache`: over caches the model must be the model without, however it is fed.
 
-`m.drawn` is the untrained model with its parameters drawn anew at std 0.25, in float64: there positions are
-as large as tokens, so that one that is off shows. Patterns and comparisons are in sandbox/caching.py; what
-each property stands on is in docs/judge.md.
+`m.drawn` is the untrained model with its parameters drawn anew at std 0.25, where positions are as large as
+tokens, so that one that is off shows; in float64 where it can be fed there. Patterns and comparisons are in
+sandbox/caching.py; what each property stands on is in docs/judge.md.
 """
 
 from __future__ import annotations
