@@ -136,7 +136,7 @@ class Answers:
         With a plan the tokens are fed over new caches, so many at each step.
         """
         model, seed = self._model(call), call.fields["training_seed"]
-        if plan := call.fields.get("plan"):
+        if (plan := call.fields.get("plan")) is not None:
             with torch.no_grad(), in_mode(model, training=False):
                 return feeding.feed(self._module, model, _ids(call), plan=plan)
         if seed is not None:

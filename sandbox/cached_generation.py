@@ -16,7 +16,10 @@ from sandbox.wording import stopped
 
 WHOLE = 120  # characters: the longest text that a program is promised
 FEW = 12  # new tokens
-_TRIED = ((8, FEW, 0.2), (1, FEW, 0.3), (WHOLE - 20, 20, 0.4), (5, 1, 0.3))  # prompt, new tokens, std
+_TRIED = (  # prompt, new tokens, std
+    (8, FEW, 0.2), (1, FEW, 0.3), (WHOLE - 20, 20, 0.4), (5, 1, 0.3), (8, 0, 0.2),
+)  # fmt: skip
+_LONGEST = 1024  # contexts
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,15 @@ def cached_texts(m: Measurements) -> list[Written]:
         "cached texts",
         lambda: [
             write(m, sharp(m, std=std, seed=seed), prompt, new)
-            for seed, (prompt, new, std) in enumerate(_TRIED)
+            for seed, (prompt, new, std) in enumerate((*_TRIED, *_filling(m)))
         ],
     )
+
+
+def _filling(m: Measurements) -> list[tuple[int, int, float]]:
+    """A text that just fits into the context, where the program states its size."""
+    block = m.initial.parameters.declared.get("block_size", 0)
+    return [(block - FEW, FEW, 0.2)] if WHOLE < block <= _LONGEST else []
 
 
 def plain_text(m: Measurements) -> Written:

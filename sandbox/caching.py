@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,8 +11,8 @@ from torch import Tensor
 from sandbox.cached_generation import words_of
 from sandbox.calls import CandidateFault
 from sandbox.divergence import First, first_divergence
-from sandbox.measurements import Measurements
-from sandbox.remote import Fed
+from sandbox.measurements import STD, Measurements
+from sandbox.remote import Fed, RemoteModel
 
 T = 15  # tokens of a parity text: no usual size of a head, so that products tell scores from values
 PATTERNS = {  # tokens at each step
@@ -27,6 +27,37 @@ ROWS = {"batch": 2}  # texts at once; one in every other pattern
 _MOST = 1e6  # what a table can show; also what is not a number
 
 
+class CachedMeasurements(Measurements):
+    """The same of a model that takes caches: in float64 only where it is fed there as it is in float32.
+
+    Caches are often made in float32, whatever they are given, and a mask over them too.
+    """
+
+    def _answers_as_in_single(self, model: RemoteModel) -> bool:
+        return super()._answers_as_in_single(model) and self._is_fed_as_in_single(model)
+
+    def _is_fed_as_in_single(self, model: RemoteModel) -> bool:
+        """Over a long text in steps of all kinds; over a short one where float32 does not get through it."""
+        for name in ("long", "prefill"):
+            if (single := self._fed(self.drawn_single, name)) is not None:
+                double = self._fed(model, name)
+                near = 1e-3 * max(1.0, float(single.std()))
+                return double is not None and bool(difference(double, single).max() <= near)
+        return True
+
+    def _fed(self, model: RemoteModel, name: str) -> Tensor | None:
+        """A copy's logits over caches, since feeding leaves traces; None where it comes to no end."""
+        plan, ids = PATTERNS[name], text(self, name)
+        try:
+            return joined(model.copied().fed(ids, plan), ids, plan)
+        except CandidateFault as fault:
+            if fault.fatal:
+                raise
+        except Unlike:
+            pass
+        return None
+
+
 @dataclass(frozen=True)
 class Parity:
     """One pattern: how far the logits over caches are from those without, at each place."""
@@ -35,7 +66,7 @@ class Parity:
     tolerance: float
     sizes: Tensor  # (T,), the largest difference of any logit; empty where it stopped
     first: First | None
-    stopped: str | None  # in words, where the program raised or answered in another form
+    stopped: str | None  # in words, where it raised, answered in another form or began with full caches
 
     @property
     def holds(self) -> bool:
@@ -67,6 +98,13 @@ def text(m: Measurements, name: str) -> Tensor:
 
 
 def _measure(m: Measurements, name: str) -> Parity:
+    found = _compare(m, name)
+    if not found.holds and (full := begins_full(m.drawn)):
+        return replace(found, stopped=full)
+    return found
+
+
+def _compare(m: Measurements, name: str) -> Parity:
     plan, ids, limit = PATTERNS[name], text(m, name), m.tolerance
     without = m.drawn.logits(ids)  # (B, T, V)
     try:
@@ -108,21 +146,34 @@ def difference(over_caches: Tensor, plain: Tensor) -> Tensor:
     return far.nan_to_num(nan=_MOST, posinf=_MOST).clamp_max(_MOST)
 
 
-def plain(m: Measurements) -> Tensor:
-    """The logits without caches, asked for anew: (1, T, V)."""
-    return m.drawn.logits(text(m, "prefill"))
+def begins_full(model: RemoteModel) -> str | None:
+    """In words, where caches that were just made say that they hold something."""
+    try:
+        (begin,) = model.fed(torch.zeros(1, 0, dtype=torch.int64), ()).lengths
+    except CandidateFault as fault:
+        if fault.fatal:
+            raise
+        return None  # a length that can't be told while there is none is for `cache_length`
+    layer = next((layer for layer, length in enumerate(begin) if length), None)
+    if layer is None:
+        return None
+    return f"New caches begin with {begin[layer]} tokens in layer {layer}. They must be empty."
 
 
-def once_more(m: Measurements, name: str) -> tuple[Tensor, Tensor]:
-    """The same tokens fed twice, over new caches each time, another text between: both (B, T, V).
+def untouched(m: Measurements) -> RemoteModel:
+    """The drawn model once more, which no cache has ever been made for."""
+    return m.redrawn(m.initial.model, std=STD, seed=1, dtype=m.drawn.dtype)
 
-    Raises CandidateFault and Unlike.
-    """
-    plan, ids = PATTERNS[name], text(m, name)
-    between = m.ids(1, T, salt=8)
-    before = joined(m.drawn.fed(ids, plan), ids, plan)
-    m.drawn.fed(between, plan)
-    return before, joined(m.drawn.fed(ids, plan), ids, plan)
+
+def plain(m: Measurements, model: RemoteModel) -> Tensor:
+    """The logits without caches: (1, T, V)."""
+    return model.logits(text(m, "prefill"))
+
+
+def fed_once(m: Measurements, model: RemoteModel, *, salt: int) -> Tensor:
+    """The logits of a text over new caches: (1, T, V). Raises CandidateFault and Unlike."""
+    ids = m.ids(1, T, salt=salt)
+    return joined(model.fed(ids, PATTERNS["prefill"]), ids, PATTERNS["prefill"])
 
 
 def lengths(m: Measurements, name: str) -> list[list[int]]:

@@ -62,7 +62,7 @@ class First:
             if blind := self._blind():
                 return blind
         if self.place == "input":
-            return f"What layer {self.layer} stores for this position is already another."
+            return f"What layer {self.layer} stores for this position already differs."
         return ""
 
     def _ahead(self) -> str:

@@ -20,16 +20,25 @@ _MOST_COUNTS = 4_096
 
 
 def feed(module: types.ModuleType | None, model: nn.Module, ids: Tensor, *, plan: list[int]) -> Message:
-    """Logits of each step over new caches, the caches' lengths after it, and what they hold in the end."""
+    """Logits of each step over new caches, the caches' lengths after it, and what they hold in the end.
+
+    With no step at all, the lengths with which new caches begin.
+    """
     caches = cached_contract.make_caches(module, model)
+    if not plan:
+        return Message("answer", {"lengths": [_lengths(caches)]})
     arrays: dict[str, Array] = {}
     lengths, start = [], 0
     for step, size in enumerate(plan):
         logits = cached_contract.call_model(model, ids[:, start : start + size], caches)
         arrays[f"logits {step}"] = to_array(logits)
-        lengths.append([cached_contract.length_of(cache) for cache in caches])
+        lengths.append(_lengths(caches))
         start += size
     return Message("answer", {"lengths": lengths}, arrays | _stored(caches))
+
+
+def _lengths(caches: Sequence[Any]) -> list[int]:
+    return [cached_contract.length_of(cache) for cache in caches]
 
 
 def _stored(caches: Sequence[Any]) -> dict[str, Array]:

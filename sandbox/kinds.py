@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from sandbox.accuracy import judge_accuracy
+from sandbox.caching import CachedMeasurements
 from sandbox.classification import Classification, unseen_results
 from sandbox.criteria import judge_criteria
 from sandbox.failures import Failure
@@ -26,6 +27,7 @@ class Kind:
 
 _LANGUAGE = Kind(Measurements, judge_criteria)
 _KINDS: Mapping[str, Kind] = {
+    "kv_cache": Kind(CachedMeasurements, judge_criteria),
     "classifier": Kind(Classification, partial(judge_accuracy, results=unseen_results)),
     "token_classifier": Kind(TokenClassification, partial(judge_accuracy, results=parity_results)),
 }

@@ -164,7 +164,7 @@ class Fed:
     """What came of feeding a model over caches, step by step."""
 
     logits: list[Tensor]  # of each step, meant to be (B, its tokens, V)
-    lengths: list[list[int]]  # after each step, of each layer's cache
+    lengths: list[list[int]]  # after each step, of each layer's cache; where none was taken, at the beginning
     stored: list[tuple[Tensor, Tensor]]  # keys and values of each layer in the end
 
 

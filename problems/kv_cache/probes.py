@@ -1,8 +1,8 @@
 """The probes of the problem `kv_cache`: over caches the model must be the model without, however it is fed.
 
-`m.drawn` is the untrained model with its parameters drawn anew at std 0.25, in float64: there positions are
-as large as tokens, so that one that is off shows. Patterns and comparisons are in sandbox/caching.py; what
-each property stands on is in docs/judge.md.
+`m.drawn` is the untrained model with its parameters drawn anew at std 0.25, where positions are as large as
+tokens, so that one that is off shows; in float64 where it can be fed there. Patterns and comparisons are in
+sandbox/caching.py; what each property stands on is in docs/judge.md.
 """
 
 from __future__ import annotations
@@ -220,10 +220,15 @@ def _parity(m: Measurements, name: str, words: str) -> Finding:
 
 @probe(title="A fresh cache starts from nothing", component="cache", needs=("takes_caches",))
 def fresh_twice(m: Measurements) -> Finding:
-    plain = caching.plain(m)
+    model = caching.untouched(m)
+    plain = caching.plain(m, model)
+    made = []
     try:
-        one, other = caching.once_more(m, "prefill")
-        kept = caching.difference(other, one).max()
+        for salt in (7, 8, 7):  # another text between
+            if full := caching.begins_full(model):
+                return broken(full)
+            made.append(caching.fed_once(m, model, salt=salt))
+        kept = caching.difference(made[2], made[0]).max()
     except CandidateFault as fault:
         return broken(f"Fed twice, over new caches each time: {words_of(fault)}")
     except caching.Unlike as error:
@@ -231,7 +236,7 @@ def fresh_twice(m: Measurements) -> Finding:
     detail = f"The same text over new caches a second time: the logits differ by {shown(kept)}. It must be 0."
     if float(kept) > m.tolerance:
         return broken(detail, measured=float(kept), expected=0.0)
-    moved = float((caching.plain(m) - plain).abs().max())
+    moved = float((caching.plain(m, model) - plain).abs().max())
     detail = f"After caches were used, the logits without any differ by {shown(moved)}. It must be 0."
     return judged(moved <= m.tolerance, detail, measured=moved, expected=0.0)
 
@@ -277,13 +282,14 @@ def cached_text(m: Measurements) -> Finding:
     for made in cached_texts(m):
         asked = f"After '{made.prompt}'" if len(made.prompt) <= 20 else f"After {len(made.prompt)} characters"
         if made.stopped:
-            return broken(f"{asked} cached generation stopped. {made.stopped}")
+            return broken(f"{asked}, {made.new_tokens} more asked for: {made.stopped}")
         if not made.text.startswith(made.prompt):
             return broken(f"Asked to go on from '{made.prompt[:40]}', it gave '{made.text[:60]}'.")
         found, expected = len(made.text) - len(made.prompt), made.new_tokens
         if found != expected:
+            wrote = "1 character" if found == 1 else f"{found} characters"
             return broken(
-                f"{asked} it wrote {found} characters; {expected} were asked for.",
+                f"{asked} it wrote {wrote}; {expected} were asked for.",
                 measured=found,
                 expected=expected,
             )

@@ -16,6 +16,7 @@ CATALOG = load_catalog(CHECKOUT / "problems")
 SAMPLE = {
     *("mask-for-empty-cache-only", "position-restarts", "caches-kept-between-calls"),
     *("rope_plain_keys_stored", "half_a_window_again", "after_einsum", "after_pairs"),
+    *("cache_in_float32", "sdpa_adds_its_mask"),
     *("generates_without", "batch_shares_its_past"),
 }
 

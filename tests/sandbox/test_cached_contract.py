@@ -117,6 +117,14 @@ def test_a_plan_is_fed_step_by_step_over_new_caches() -> None:
     }
 
 
+def test_without_a_step_the_lengths_are_told_with_which_new_caches_begin() -> None:
+    made = module("")
+    made.new_caches = lambda model: [Cache(), Cache(length=2)]  # type: ignore[attr-defined]
+    answer = feed(made, Model(), torch.zeros(1, 0, dtype=torch.long), plan=[])
+    assert answer.fields == {"lengths": [[0, 2]]}
+    assert answer.arrays == {}
+
+
 def test_tokens_are_counted_by_forward_pass_and_the_model_is_left_as_it_was() -> None:
     model = Model()
     with TokenCount(model) as fed:

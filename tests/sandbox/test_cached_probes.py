@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.caching import CachedMeasurements
 from sandbox.job import Job
-from sandbox.measurements import Measurements
 from sandbox.probing import Finding, Probe, load_probes, picture_data
 from sandbox.session import Session
 from sandbox.subject import Subject
@@ -27,9 +27,9 @@ def probes() -> dict[str, Probe]:
 
 @pytest.fixture
 def found(probes: dict[str, Probe], warm_torch: None) -> Found:
-    """found(name, *changes) is what one probe says of the clean program with these changes."""
+    """found(name, *changes) is what one probe says of the clean program with these changes, after others."""
 
-    def run(name: str, *changes: tuple[str, str]) -> Finding:
+    def run(name: str, *changes: tuple[str, str], after: tuple[str, ...] = ()) -> Finding:
         source = CLEAN
         for find, replacement in changes:
             assert source.count(find) == 1, find
@@ -47,7 +47,8 @@ def found(probes: dict[str, Probe], warm_torch: None) -> Found:
         spawn = UnjailedSpawn(job)
         session, own = (Session(job=job, spawn=spawn, fill_uninitialized=fill) for fill in (True, False))
         try:
-            return probes[name].run(Measurements(Subject(job=job, session=session, own=own)))
+            m = CachedMeasurements(Subject(job=job, session=session, own=own))
+            return [probes[each].run(m) for each in (*after, name)][-1]
         finally:
             session.close()
             own.close()
@@ -110,7 +111,22 @@ def test_caches_that_are_kept_are_not_fresh(found: Found) -> None:
         "    return [KVCache() for _ in layers]",
         "    made += [KVCache() for _ in layers][len(made) :]\n    return made",
     )
-    assert found("fresh_twice", kept, again).status == "broken"
+    finding = found("fresh_twice", kept, again)
+    assert finding.status == "broken"
+    assert finding.detail.startswith("New caches begin with ")
+    detail = found("parity_prefill", kept, again).detail
+    assert detail.startswith("Prefill of 7, then single tokens: New caches begin with ")
+
+
+def test_positions_that_go_on_in_a_second_text_are_told_by_what_differs(found: Found) -> None:
+    counted = (
+        "        past = 0 if caches is None else caches[0].length()\n",
+        "        past = 0 if caches is None else getattr(self, 'fed', 0)\n"
+        "        self.fed = past + T if caches is not None else getattr(self, 'fed', 0)\n"
+        "        assert past + T <= 128\n",
+    )
+    finding = found("fresh_twice", counted, after=("parity_single", "parity_long"))
+    assert finding.detail.startswith("The same text over new caches a second time: the logits differ by ")
 
 
 FIT = CLEAN[CLEAN.index("    if idx.size(1) + max_new_tokens >") : CLEAN.index("    step = idx")]
