@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from sandbox.attention import Attention, find_attentions
-from sandbox.calls import CandidateFault
 from sandbox.criteria import own_generation
 from sandbox.parity import disagreement
 from sandbox.positions import Table, find_position_table, find_token_table
+from sandbox.precision import bears_float64
 from sandbox.reference import Reference
 from sandbox.remote import Parameters, RemoteModel, Tap
 from sandbox.responses import response_map, tolerance
@@ -108,19 +108,9 @@ class Measurements:
         return model if self._answers_as_in_single(model) else self.drawn_single
 
     def _answers_as_in_single(self, model: RemoteModel) -> bool:
-        """Whether a model in float64 answers what it does in float32: to a long text, else to a short one.
-
-        float64 is our instrument, and not every right program survives it: a mask that is made in float32
-        stops it, or has torch's fused attention answer something else from 16 tokens on.
-        """
-        for ids in (self.ids(1, LONG), self.ids(1, T)):
-            single, double = (_logits_or_fault(one, ids) for one in (self.drawn_single, model))
-            if isinstance(single, Tensor) and isinstance(double, Tensor):
-                apart = float((double - single.double()).abs().max())
-                return apart <= 1e-3 * max(1.0, float(single.std()))
-            if isinstance(single, Tensor):
-                return False
-        return True
+        """Whether a model in float64, our instrument, answers what it does in float32."""
+        texts = ((self.ids(1, length), None) for length in (LONG, T))
+        return bears_float64(model, self.drawn_single, texts)
 
     @property
     def drawn_single(self) -> RemoteModel:
@@ -349,16 +339,6 @@ class Measurements:
     @property
     def own_text(self) -> str:
         return own_generation(self.subject)
-
-
-def _logits_or_fault(model: RemoteModel, ids: Tensor) -> Tensor | CandidateFault:
-    """What a model answers, or why it does not. Raises CandidateFault where it answers no more."""
-    try:
-        return model.logits(ids)
-    except CandidateFault as fault:
-        if fault.fatal:
-            raise
-        return fault
 
 
 def gradient_ids(vocabulary: list[int], seed: int) -> Tensor:

@@ -27,6 +27,7 @@ from sandbox import (
     saturation,
     sinks,
     slopes,
+    steps,
     stream_scale,
     targets,
     tiles,
@@ -35,7 +36,7 @@ from sandbox import (
 from sandbox.attention import find_source, measured_scale, projections
 from sandbox.calls import CandidateFault
 from sandbox.failures import failure
-from sandbox.measurements import LONG, RATE, SHORT, TAPS_B, Measurements, T, cross_entropy
+from sandbox.measurements import LONG, SHORT, TAPS_B, Measurements, T, cross_entropy
 from sandbox.memory import branching_strings, recited
 from sandbox.objective import followers
 from sandbox.positions import read_by_position, read_by_token
@@ -567,6 +568,11 @@ def _slices_alike(m: Measurements) -> str | None:
     return None
 
 
+@probe(title="With steps=0 nothing is trained", component="loop")
+def no_steps(m: Measurements) -> Finding:
+    return steps.trained_without_steps(m.before)
+
+
 @probe(title="Every parameter moves", component="loop")
 def parameters_move(m: Measurements) -> Finding:
     before, after = m.before_parameters.values, m.after_parameters.values
@@ -583,18 +589,7 @@ def parameters_move(m: Measurements) -> Finding:
 
 @probe(title="The learning rate is the one asked for", component="loop")
 def rate_obeyed(m: Measurements) -> Finding:
-    own, other = m.short, m.otherwise_paced
-    if own.returned != other.returned:
-        return held()
-    after = m.after_parameters.values
-    if not after or _equal(after, m.before_parameters.values):
-        return not_seen("No parameter moved, or the model is too large to be compared.")
-    detail = f"Trained for {SHORT} steps with lr={RATE:g}, the model is the one that its own rate gives."
-    return judged(not _equal(after, other.model.parameters().values), detail)
-
-
-def _equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    return steps.obeys_rate(m.short, m.otherwise_paced, before=m.before_parameters)
 
 
 @probe(title="The first loss is near ln V", component="model", needs=("finite",))
@@ -740,8 +735,8 @@ def memorises(m: Measurements) -> Finding:
         return not_seen("The model is too large to be trained here.")
     strings = branching_strings(m.vocabulary, count=min(8, len(m.vocabulary)), length=8, seed=m.subject.seed)
     model, count = m.initial.model.with_parameters({}), len(strings)
-    for steps in (20, 20, 80, 80):  # a quick learner is done early, a slow one gets more
-        model.learn(strings, steps=steps, rate=5e-3)
+    for more in (20, 20, 80, 80):  # a quick learner is done early, a slow one gets more
+        model.learn(strings, steps=more, rate=5e-3)
         right = recited(model, strings)
         if right >= count - 1:
             break
