@@ -9,7 +9,7 @@ prints is thrown away, and of what it does only the status of a bug is told: it 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from sandbox.program import Program
 from sandbox.session import Session, Spawn
 from sandbox.subject import Subject
 
-MOST = 3  # composed programs that are tried for one verdict
+MOST = 4  # programs that are looked at for one verdict, the file itself among them
 TOGETHER_S = 15.0  # on the wall, for all of them
 WHOLE_FILE = frozenset(
     ("program", "tokenizer", "generate")
@@ -61,7 +61,7 @@ class Grafts:
         try:
             edited = Program(self._job.source)
             repaired = self._without_standing_bugs(edited)
-            self._tried[edited.unparsed()] = _already(properties)
+            self._tried[edited.unparsed()] = _already(properties, self._probes)
         except UNREADABLE:
             return
         whole = self._try(lambda: repaired, self._open)
@@ -76,14 +76,15 @@ class Grafts:
             return self._unless_it_stands(bug)
         if holder not in repaired.definitions:
             return self._by_the_whole(bug, whole)
-        graft = self._try(lambda: repaired.hosted_by(self._clean, keep=holder), [bug])
+        rivals = [other for other in self._open if other is not bug and self._holder(other) == holder]
+        graft = self._try(lambda: repaired.hosted_by(self._clean, keep=holder), [bug, *rivals])
         if graft is None:
             return "blocked"
         if graft.passes:
             return self._unless_it_stands(bug)
-        rivals = [other for other in self._open if other is not bug and self._holder(other) == holder]
         shown = self._shows(bug, graft) and (whole is None or whole.stopped or self._shows(bug, whole))
-        return "broken" if shown and (not rivals or stands(bug, self._job.source)) else "blocked"
+        alone = not any(self._explains(other, bug, graft) for other in rivals)
+        return "broken" if shown and (alone or stands(bug, self._job.source)) else "blocked"
 
     def _by_the_whole(self, bug: IssuedBug, whole: Tried | None) -> Status:
         """Its definition is gone, renamed or merged: the repaired file speaks if one bug alone is open."""
@@ -98,6 +99,12 @@ class Grafts:
         if bug.crashes:
             return tried.stopped
         return bool(tried.broken & set(bug.properties))
+
+    def _explains(self, other: IssuedBug, bug: IssuedBug, graft: Tried) -> bool:
+        """Whether another bug may be why a graft shows this one: alive, it breaks all that it is known by."""
+        if bug.crashes or other.crashes:
+            return other.crashes and graft.stopped
+        return graft.stopped or graft.broken >= set(other.properties)
 
     def _holder(self, bug: IssuedBug) -> str:
         return (self._places[bug.id] or "").partition(".")[0]
@@ -129,17 +136,27 @@ class Grafts:
                 stopped = stopped or asked.fell_silent
                 if asked.finding.status == "broken":
                     broken.add(asked.probe.name)
-                    if all(broken & set(bug.properties) for bug in bugs):
-                        break  # enough is known
+                    if _is_told(bugs, broken):
+                        break
         finally:
             session.close()
         return Tried(frozenset(broken), stopped)
 
 
-def _already(properties: Sequence[Mapping[str, Any]]) -> Tried:
+def _already(properties: Sequence[Mapping[str, Any]], probes: Iterable[Probe]) -> Tried:
     """What the whole file did; it did not pass."""
-    broken = frozenset(entry["name"] for entry in properties if entry["status"] == "broken")
-    return Tried(broken, stopped=not broken or any(entry["status"] == "blocked" for entry in properties))
+    statuses = {entry["name"]: entry["status"] for entry in properties}
+    broken = frozenset(name for name, status in statuses.items() if status == "broken")
+    failed = broken | {name for name, status in statuses.items() if status == "blocked"}
+    silent = any(statuses.get(p.name) == "blocked" and failed.isdisjoint(p.needs) for p in probes)
+    return Tried(broken, stopped=silent or not broken)
+
+
+def _is_told(bugs: list[IssuedBug], broken: set[str]) -> bool:
+    """Whether enough is known: of one bug, that it shows; of several, all that they are known by."""
+    if len(bugs) == 1:
+        return bool(broken & set(bugs[0].properties))
+    return all(broken >= set(bug.properties) for bug in bugs)
 
 
 def _is_asked(probe: Probe, bugs: list[IssuedBug]) -> bool:

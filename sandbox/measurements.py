@@ -55,12 +55,19 @@ class Measurements:
         self.hidden = subject.text
 
     @property
+    def unstepped(self) -> Training:
+        """What train(steps=0) gave for the job's sentence."""
+        return self.subject.once(
+            "unstepped", lambda: self.subject.train(self.text, steps=0, seed=self.subject.seed)
+        )
+
+    @property
     def initial(self) -> Initial:
         """The untrained model for the job's sentence."""
         return self.subject.once("initial", self._make_initial)
 
     def _make_initial(self) -> Initial:
-        model = self.subject.train(self.text, steps=0, seed=self.subject.seed).model
+        model = self.unstepped.model
         parameters = model.parameters()
         holes = tuple(
             name
@@ -69,7 +76,7 @@ class Measurements:
         )
         if holes:
             self.subject.session.without_fill()
-            model = self.subject.train(self.text, steps=0, seed=self.subject.seed).model
+            model = self.unstepped.model
             parameters = model.parameters()
         return Initial(model, parameters, holes)
 

@@ -570,7 +570,7 @@ def _slices_alike(m: Measurements) -> str | None:
 
 @probe(title="With steps=0 nothing is trained", component="loop")
 def no_steps(m: Measurements) -> Finding:
-    return steps.trained_without_steps(m.before)
+    return steps.trained_without_steps(m.unstepped)
 
 
 @probe(title="Every parameter moves", component="loop")

@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from sandbox import caching, proof, trained
+from sandbox import caching, proof, steps, trained
 from sandbox.beyond import beyond
 from sandbox.cached_generation import WHOLE, cached_generation, cached_texts, plain_text, words_of
 from sandbox.calls import CandidateFault
@@ -116,6 +116,11 @@ def _has_given_weights(m: Measurements) -> bool:
     return {name: value.shape for name, value in m.drawn_values.items()} == {
         name: value.shape for name, value in given.items()
     }
+
+
+@probe(title="With steps=0 nothing is trained", component="loop")
+def no_steps(m: Measurements) -> Finding:
+    return steps.trained_without_steps(m.unstepped)
 
 
 @probe(title="The loss falls, and the model is the one that learnt", component="loop", waits=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,13 @@ BACKWARD = IssuedBug(
     find="        loss.backward()\n        optimizer.step()\n",
     replace="        optimizer.step()\n",
 )
+SCALE = IssuedBug(
+    id="scale",
+    component="attention",
+    properties=("attention_scale",),
+    find=" / math.sqrt(self.head_dim)",
+    replace="",
+)
 FILLED = "        att = att + torch.where(self.mask[:T, :T] > 0, 0.0, -1e9)\n"
 WEAK = "        att = att.masked_fill(self.mask[:T, :T] == 0, -1.0)\n"
 
@@ -64,6 +72,19 @@ def test_a_right_rewrite_is_fixed_while_another_bug_stops_the_program(told: Call
 def test_a_wrong_rewrite_is_broken_while_another_bug_stops_the_program(told: Callable[..., Any]) -> None:
     found = told(MASK, PROJECTION, edits={MASK.replace: WEAK})
     assert found == {"mask": "broken", "projection": "broken"}
+
+
+def test_of_two_bugs_in_one_function_the_one_that_shows_is_broken(told: Callable[..., Any]) -> None:
+    found = told(MASK, SCALE, edits={MASK.replace: f"        att = att * self.head_dim**-0.5\n{WEAK}"})
+    assert found == {"mask": "broken", "scale": "blocked"}
+
+
+def test_of_two_bugs_in_one_function_neither_is_told_where_each_may_be_what_shows(
+    told: Callable[..., Any],
+) -> None:
+    mask = replace(MASK, properties=("causal", "attention_scale"))
+    found = told(mask, SCALE, edits={MASK.replace: f"        att = att * self.head_dim\n{WEAK}"})
+    assert found == {"mask": "blocked", "scale": "blocked"}
 
 
 def test_a_right_rewrite_beside_a_new_fault_elsewhere_is_fixed(told: Callable[..., Any]) -> None:

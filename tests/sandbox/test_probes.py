@@ -106,6 +106,7 @@ WRONG: list[tuple[str, str, list[Change]]] = [
     ("objective", "one character ignored", [("targets.reshape(-1))", "targets.reshape(-1), ignore_index=0)")]),
     ("runs", "one side shifted", [("    targets = idx[:, 1:]", "    targets = idx")]),
     # the loop
+    ("no_steps", "five where none are asked for", [("range(steps)", "range(steps or 5)")]),
     ("parameters_move", "no step", [("        optimizer.step()\n", "")]),
     ("loss_falls", "no step", [("        optimizer.step()\n", "")]),
     ("objective", "no backward", [("        loss.backward()\n", "")]),
