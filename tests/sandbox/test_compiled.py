@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +38,17 @@ def test_a_sandbox_compiles_what_it_will_be_sent_before_the_first_run() -> None:
     assert compiled.cache_info().misses == before + 1
     compiled("x = 'told beforehand'")
     assert compiled.cache_info().misses == before + 1
+
+
+def test_what_probes_import_is_loaded_before_the_first_examination() -> None:
+    program = "import sys, sandbox.examiner; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    imports = [
+        node
+        for path in PROBLEM.parent.glob("*/probes.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    imported = {node.module for node in imports} - {"sandbox"}
+    imported |= {f"sandbox.{one.name}" for node in imports if node.module == "sandbox" for one in node.names}
+    assert imported <= set(answer.stdout.split())
