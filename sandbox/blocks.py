@@ -15,7 +15,7 @@ from sandbox.measurements import Measurements
 from sandbox.remote import RemoteModel, Tap
 
 _FAINT = 1e-12  # times what a weight starts with: as good as zero
-_INDEX = re.compile(r"\.(\d+)\.")
+_INDEX = re.compile(r"\.\d+(?=\.|$)")
 _MEMBER = re.compile(r"^(?:(.*?)\.)?(\d+)\.")  # blocks.0.attn.qkv.weight: the list, the index
 
 
@@ -47,10 +47,12 @@ def _member(name: str | None) -> tuple[str, str] | None:
     return (found[1] or "", found[2]) if found else None
 
 
-def kind_of(name: str) -> str:
-    """The name with all indices but the first left open: the experts of one block share it."""
-    first, *rest = _INDEX.split(name, maxsplit=1)
-    return first if not rest else f"{first}.{rest[0]}.{_INDEX.sub('.*.', rest[1])}"
+def kind_of(m: Measurements, name: str) -> str:
+    """The name with all indices left open but its block's own: the experts of a block are of one kind."""
+    lists = _lists([entry["name"] for entry in m.initial.parameters.entries])
+    stack = m.subject.once("stack", lambda: _stack(m, lists))
+    block = f"{stack}.{found[1]}" if (found := _member(name)) and found[0] == stack else ""
+    return block + _INDEX.sub(".*", name.removeprefix(block))
 
 
 def _lists(names: list[str]) -> dict[str, set[str]]:
@@ -119,7 +121,7 @@ def _is_one_number(value: Tensor) -> bool:
 
 
 def is_gain(value: Tensor) -> bool:
-    return value.dim() > 0 and not is_matrix(value.shape) and _is_one_number(value)
+    return value.numel() > 1 and not is_matrix(value.shape) and _is_one_number(value)
 
 
 def is_matrix(shape: Sequence[int]) -> bool:
@@ -174,14 +176,16 @@ def first_input_moves(m: Measurements, one: RemoteModel, other: RemoteModel) -> 
 
 
 def apart(m: Measurements) -> list[list[str]]:
-    """The inner matrices, those of each member of a list together; empty where some are in none."""
+    """The inner matrices, those of each member of a list together; empty where one may be several blocks."""
     members: dict[tuple[str, str], list[str]] = {}
     for name in branches(m):
         found = _member(name)
         if found is None:
             return []
         members.setdefault(found, []).append(name)
-    return list(members.values())
+    kinds = [[_INDEX.sub(".*", name) for name in names] for names in members.values()]
+    several = any(len(set(names)) < len(names) for names in kinds)  # blocks in stages: two of each map
+    return [] if several else list(members.values())
 
 
 def uses(m: Measurements) -> dict[str, int]:
@@ -210,7 +214,9 @@ def mlp_pairs(m: Measurements) -> list[tuple[Tap, Tap]]:
 
 
 def proportional(before: Tensor, after: Tensor) -> bool:
-    """Whether each column is an affine function of the same column before."""
+    """Whether each column is an affine function of the same column before; of two rows every one is."""
+    if len(torch.unique(before, dim=0)) < 3:  # an expert that was given few tokens
+        return False
     x, y = before - before.mean(0), after - after.mean(0)
     cosine = (x * y).sum(0).abs() / (x.norm(dim=0) * y.norm(dim=0)).clamp_min(1e-30)
     return bool((cosine > 1 - 1e-6).all())

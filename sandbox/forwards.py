@@ -12,19 +12,21 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+_MOST_BENDS = 16  # of one product
+
 
 @dataclass
-class Piece:
-    """A product with V columns, (B, t, V) or (rows, V), and the loss's gradient there once it has come by."""
+class Seen:
+    """A tensor of a forward pass, and the loss's gradient there once it has come by."""
 
-    logits: Tensor
+    values: Tensor
     gradient: Tensor | None = None
 
     @classmethod
-    def of(cls, out: Tensor) -> Piece:
-        piece = cls(out.detach().clone())
-        out.register_hook(piece._keep)  # type: ignore[no-untyped-call]
-        return piece
+    def at(cls, out: Tensor) -> Seen:
+        seen = cls(out.detach().clone())
+        out.register_hook(seen._keep)  # type: ignore[no-untyped-call]
+        return seen
 
     def _keep(self, gradient: Tensor) -> None:
         with contextlib.suppress(Exception):
@@ -33,44 +35,74 @@ class Piece:
 
 
 @dataclass
+class Piece:
+    """A product with V columns, (B, t, V) or (rows, V), and what a cap or a learned scale has made of it."""
+
+    product: Seen
+    capped: list[Seen] = field(default_factory=list)
+    _made_of_it: list[tuple[weakref.ref[Tensor], bool]] = field(default_factory=list)  # behind a tanh?
+
+    @classmethod
+    def of(cls, out: Tensor) -> Piece:
+        return cls(Seen.at(out), _made_of_it=[(weakref.ref(out), False)])
+
+    def bend(self, before: Tensor, out: Tensor, *, caps: bool) -> None:
+        """Notes what was done to each number alone: a cap makes logits of them, and what follows it."""
+        behind = next((behind for made, behind in self._made_of_it if made() is before), None)
+        if behind is None or out.shape != before.shape or len(self._made_of_it) > _MOST_BENDS:
+            return
+        self._made_of_it.append((weakref.ref(out), behind or caps))
+        if behind or caps:
+            self.capped.append(Seen.at(out))
+
+    @property
+    def logits(self) -> Seen:
+        """The last that all of the loss's gradient came by; the product itself without a cap."""
+        return next((seen for seen in reversed(self.capped) if self._explains(seen)), self.product)
+
+    def _explains(self, seen: Seen) -> bool:
+        """Whether the product's gradient is that one by positive factors: else the loss reads more."""
+        whole, part = self.product.gradient, seen.gradient
+        if whole is None or part is None:
+            return False
+        return bool((whole * part >= 0).all()) and bool((part[whole != 0] != 0).all())
+
+
+@dataclass
 class Forward:
     """`lookups`: integers, (B, T) or (T,), that rows were looked up by since the pass before."""
 
     lookups: list[Tensor]
     pieces: list[Piece] = field(default_factory=list)
-    _latest: weakref.ref[Tensor] | None = None  # what the last piece was made of
 
     def see(self, out: Tensor) -> None:
         """The last product is the head's, unless it goes on where the last one ended."""
         if not self._goes_on(out):
             self.pieces.clear()
         self.pieces.append(Piece.of(out))
-        self._latest = weakref.ref(out)
-
-    def see_bent(self, bent: Tensor, out: Tensor) -> None:
-        """What is done to each of the head's numbers alone makes the logits of them: 15 tanh(x / 15), say."""
-        if self._latest is not None and self._latest() is bent and out.shape == bent.shape:
-            self.pieces[-1] = Piece.of(out)
-            self._latest = weakref.ref(out)
 
     @property
     def logits(self) -> Tensor:
-        return self._joined([piece.logits for piece in self.pieces])
+        return self._joined([piece.logits.values for piece in self.pieces])
 
     @property
     def gradient(self) -> Tensor | None:
         """None where none came by at all."""
-        if all(piece.gradient is None for piece in self.pieces):
+        every = [piece.logits for piece in self.pieces]
+        if all(seen.gradient is None for seen in every):
             return None
-        parts = [p.gradient if p.gradient is not None else torch.zeros_like(p.logits) for p in self.pieces]
-        return self._joined(parts)
+        return self._joined(
+            [s.gradient if s.gradient is not None else torch.zeros_like(s.values) for s in every]
+        )
 
     def _goes_on(self, out: Tensor) -> bool:
         """Whether all pieces together have no more rows than there were tokens, and are of one kind."""
         if not self.pieces or out.dim() not in (2, 3):
             return False
-        first, tokens = self.pieces[0].logits, max((ids.numel() for ids in self.lookups), default=0)
-        rows = sum(logits.numel() // logits.shape[-1] for logits in (out, *(p.logits for p in self.pieces)))
+        first, tokens = self.pieces[0].product.values, max((ids.numel() for ids in self.lookups), default=0)
+        rows = sum(
+            logits.numel() // logits.shape[-1] for logits in (out, *(p.product.values for p in self.pieces))
+        )
         alike = first.dim() == out.dim() and first.shape[:-2] == out.shape[:-2]
         return alike and rows <= tokens and len(out.flatten(0, -2)) % self._rows == 0
 

@@ -23,7 +23,8 @@ _PRODUCTS = frozenset(
     ("linear", "matmul", "__matmul__", "__rmatmul__", "einsum", "mm", "bmm", "addmm", "baddbmm", "tensordot",
      "conv1d", "bilinear")
 )  # fmt: skip
-_BENDS = frozenset(("tanh", "mul", "__mul__", "__rmul__", "div", "__truediv__", "clamp"))
+_CAPS = frozenset(("tanh", "softsign", "hardtanh", "clamp", "clip"))
+_BENDS = _CAPS | {"mul", "multiply", "__mul__", "__rmul__", "div", "divide", "__truediv__"}
 _LOOKUPS = frozenset(("embedding", "__getitem__", "index_select", "one_hot"))
 _MOST_FORWARDS = 64
 _MOST_PASSES = 20_000  # backward passes of one training
@@ -130,7 +131,7 @@ class TrainingWatch:
         elif name in _PRODUCTS and isinstance(out, Tensor) and out.dim() >= 2 and out.requires_grad:
             self._see_product(out)
         elif name in _BENDS and self.forwards and isinstance(out, Tensor) and out.requires_grad:
-            self._see_bent(args, out)
+            self._see_bent(name, args, out)
 
     def _see_lookup(self, name: str, args: tuple[Any, ...], out: Any) -> None:
         """Rows of numbers that were looked up by integers; picking among integers is no such thing."""
@@ -147,10 +148,13 @@ class TrainingWatch:
         self.forwards[-1].see(out)
         self._lookups = []
 
-    def _see_bent(self, args: tuple[Any, ...], out: Tensor) -> None:
-        tensors = [value for value in args if isinstance(value, Tensor) and value.dim() > 0]
-        if len(tensors) == 1:  # with other tensors a loss is made of logits
-            self.forwards[-1].see_bent(tensors[0], out)
+    def _see_bent(self, name: str, args: tuple[Any, ...], out: Tensor) -> None:
+        tensors = [value for value in args if isinstance(value, Tensor)]
+        every = [tensor for tensor in tensors if tensor.numel() > 1]
+        learned = any(tensor.requires_grad for tensor in tensors if tensor.numel() == 1)  # a scale
+        if len(every) == 1:  # with other tensors a loss is made of logits
+            for piece in self.forwards[-1].pieces:
+                piece.bend(every[0], out, caps=learned or name in _CAPS)
 
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)

@@ -26,6 +26,7 @@ class Branches:
 
     values: list[str]  # what each attention takes its values through
     narrowings: list[str]  # the last map of each MLP
+    mlp_of: list[str]  # of each of these the first of its MLP: itself, or an expert beside it
     last_read: int  # which product makes the values of the last attention
 
     def without_attention(self, kept: int | None = None) -> list[str]:
@@ -34,12 +35,12 @@ class Branches:
 
     def without_mlps(self, kept: int | None = None) -> list[str]:
         """The same of MLPs. Experts of one block are kept together: each token reaches only some."""
-        kinds = self.mlps
-        return [name for name in self.narrowings if kept is None or blocks.kind_of(name) != kinds[kept]]
+        of = zip(self.narrowings, self.mlp_of, strict=True)
+        return [name for name, mlp in of if kept is None or mlp != self.mlps[kept]]
 
     @property
     def mlps(self) -> list[str]:
-        return list(dict.fromkeys(map(blocks.kind_of, self.narrowings)))
+        return list(dict.fromkeys(self.mlp_of))
 
 
 def _others(names: list[str], kept: int | None) -> list[str]:
@@ -98,7 +99,10 @@ def side_by_side(m: Measurements) -> bool:
         return False
     silent = m.drawn.without(branches.without_mlps() + branches.without_attention())
     before = m.products.taps[branches.last_read]
-    after = silent.taps(m.product_ids).taps[branches.last_read]
+    again = [tap for tap in silent.taps(m.product_ids).taps if tap.weight == before.weight]
+    if not again or again[-1].tensors["left"].shape != before.tensors["left"].shape:
+        return False
+    after = again[-1]
     alike = float((before.tensors["left"] - after.tensors["left"]).abs().max()) <= m.tolerance
     return alike and _matters(m, branches.values[0])
 
@@ -128,18 +132,38 @@ def _find_branches(m: Measurements) -> Branches | None:
         readers.append(reader)
     values = _names(sources)
     of_attention = {tap.weight for tap in [*sources, *readers]}
-    narrowings = _names([tap for tap in _narrowings(m, sources) if tap.weight not in of_attention])
+    pairs = [pair for pair in _mlp_pairs(m, sources) if pair[1].weight not in of_attention]
+    narrowings = _names([out for _, out in pairs])
     if not sources or len(values) < len(sources) or not narrowings:
         return None
-    return Branches(values, narrowings, last_read=[id(tap) for tap in taps].index(id(sources[-1])))
+    at = [id(tap) for tap in taps].index(id(sources[-1]))
+    return Branches(values, narrowings, _names(_first_experts(m, pairs)), last_read=at)
+
+
+def _first_experts(m: Measurements, pairs: list[tuple[Tap, Tap]]) -> list[Tap]:
+    """Of each pair of maps the narrowing of the first one that stands in its block as another expert."""
+    firsts: list[Tap] = []
+    for into, out in pairs:
+        known = zip(pairs, firsts, strict=False)
+        beside = (first for (other, _), first in known if _are_experts(m, (other, first), (into, out)))
+        firsts.append(next(beside, out))
+    return firsts
+
+
+def _are_experts(m: Measurements, one: tuple[Tap, Tap], other: tuple[Tap, Tap]) -> bool:
+    """Whether two pairs of maps are of one kind, and given the same tokens, or each only some of a text's."""
+    kinds = {blocks.kind_of(m, out.weight or "") for _, out in (one, other)}
+    given = [into.tensors["left"] for into, _ in (one, other)]
+    some = min(len(rows) for rows in given) < m.product_ids.numel()
+    return len(kinds) == 1 and (some or torch.equal(*given))
 
 
 def _names(taps: list[Tap]) -> list[str]:
     return [tap.weight for tap in taps if tap.weight is not None]
 
 
-def _narrowings(m: Measurements, sources: list[Tap]) -> list[Tap]:
-    """The second maps of pairs that go back to the width they came from, with no attention between the two.
+def _mlp_pairs(m: Measurements, sources: list[Tap]) -> list[tuple[Tap, Tap]]:
+    """The pairs of maps that go back to the width they came from, with no attention between the two.
 
     What reads the same as an attention's values do belongs to that attention.
     """
@@ -147,7 +171,7 @@ def _narrowings(m: Measurements, sources: list[Tap]) -> list[Tap]:
     at = {id(tap): i for i, tap in enumerate(taps)}
     read = [source.tensors["left"] for source in sources]
     return [
-        out
+        (into, out)
         for into, out in blocks.mlp_pairs(m)
         if out.weight in inner
         and into.tensors["left"].shape == out.tensors["out"].shape

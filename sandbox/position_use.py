@@ -29,10 +29,10 @@ def scores_know(m: Measurements) -> bool:
     return float((last - last.mean(dim=-1, keepdim=True)).abs().max()) > 1e-6
 
 
-def order_matters(m: Measurements) -> bool | None:
-    """Whether in some block, all others silenced, the last place tells in which order the past came.
+def order_matters(m: Measurements) -> bool:
+    """Whether some block, all others silenced, tells at the last place in which order the past came.
 
-    Without positions it is given a set. None where the parameters of the blocks can't be told apart.
+    Without positions it is given a set. False as well where the parameters of the blocks can't be told apart.
     """
     members = blocks.apart(m)
     ids = m.ids(1, T)
@@ -43,7 +43,7 @@ def order_matters(m: Measurements) -> bool | None:
         last = model.logits(torch.cat([ids, other]))[:, -1]  # (2, V)
         if float((last[0] - last[1]).abs().max()) > m.tolerance:
             return True
-    return False if members else None
+    return False
 
 
 def attention_is_blind(m: Measurements) -> bool:

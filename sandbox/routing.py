@@ -6,6 +6,7 @@ from sandbox import blocks
 from sandbox.measurements import LONG, STD, Measurements, cotangent
 
 _DRAWS = 12  # of the parameters: one expert of eight may be passed over in several
+_MOST_NUMBERS = 4_000_000  # of all draws together: the program's process keeps each of them
 _ROWS = 8
 
 
@@ -15,14 +16,15 @@ def reached_elsewhere(m: Measurements, missed: list[str]) -> set[str]:
     Only those are tried again that have a sibling of their shape in their block which has a gradient already.
     """
     reached = {
-        (blocks.kind_of(name), gradient.shape)
+        (blocks.kind_of(m, name), gradient.shape)
         for name, gradient in m.gradients.items()
         if gradient is not None and name not in missed
     }
     shapes = {entry["name"]: tuple(entry["shape"]) for entry in m.initial.parameters.entries}
-    passed_over = {name for name in missed if (blocks.kind_of(name), shapes[name]) in reached}
+    passed_over = {name for name in missed if (blocks.kind_of(m, name), shapes[name]) in reached}
     found: set[str] = set()
-    for seed in range(2, 2 + _DRAWS):
+    draws = min(_DRAWS, _MOST_NUMBERS // m.initial.parameters.size)
+    for seed in range(2, 2 + draws):
         if found == passed_over:
             break
         model, ids = (

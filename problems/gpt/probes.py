@@ -339,8 +339,6 @@ def position_sensitive(m: Measurements) -> Finding:
     if float((logits - logits[0]).abs().max()) <= m.tolerance:
         seen = bool(m.products.attentions)
         knows = position_use.scores_know(m) if seen else position_use.order_matters(m)
-        if knows is None:
-            return not_seen("No attention was seen, whose scores might hold the positions.")
         if knows:
             return held(note=("positions_relative", "Positions enter the scores: valid, off the reference."))
         logits = m.drawn.logits(equal)[0].double()
@@ -490,6 +488,8 @@ def mlp_nonlinear(m: Measurements) -> Finding:
     for into, out in pairs:
         hidden, given = into.tensors["out"], out.tensors["left"]  # (B * T, 4C)
         width = hidden.shape[-1]
+        if not len(hidden):  # an expert that no token was given to
+            continue
         if blocks.proportional(hidden, given):
             return broken(
                 f"The {width} hidden units go on as they came: two maps in a row are one linear map."

@@ -84,3 +84,26 @@ def test_logits_are_what_a_cap_has_made_of_them() -> None:
         assert float(seen.logits.abs().max()) < 3
         assert seen.gradient is not None
         assert float(seen.gradient.sum(dim=-1).abs().max()) < 1e-6  # a softmax's: its rows sum to 0
+
+
+def beside_a_penalty(x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    """A cap that nothing is made of, and a penalty on logits, beside the loss."""
+    logits = F.linear(x, head)
+    torch.tanh(logits / 15)
+    return F.cross_entropy(logits.transpose(1, 2), targets) + 0.01 * (logits * 0.1).square().mean()
+
+
+def test_what_the_loss_is_not_made_of_alone_is_not_taken_for_the_logits() -> None:
+    for seen, expected in zip(trained(beside_a_penalty, 2).forwards, trained(whole, 2).forwards, strict=True):
+        torch.testing.assert_close(seen.logits, expected.logits.view_as(seen.logits))
+        assert seen.gradient is not None and bool(seen.gradient.all())
+
+
+def scaled(x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    scale = torch.full((1,), 2.0, requires_grad=True)
+    return F.cross_entropy((F.linear(x, head) * scale).transpose(1, 2), targets)
+
+
+def test_a_learned_scale_is_part_of_the_logits() -> None:
+    for seen, plain in zip(trained(scaled, 2).forwards, trained(whole, 2).forwards, strict=True):
+        torch.testing.assert_close(seen.logits, 2 * plain.logits.view_as(seen.logits))
