@@ -183,7 +183,8 @@ def apart(m: Measurements) -> list[list[str]]:
         if found is None:
             return []
         members.setdefault(found, []).append(name)
-    kinds = [[_INDEX.sub(".*", name) for name in names] for names in members.values()]
+    shapes = {entry["name"]: tuple(entry["shape"]) for entry in m.initial.parameters.entries}
+    kinds = [[(_INDEX.sub(".*", name), shapes[name]) for name in names] for names in members.values()]
     several = any(len(set(names)) < len(names) for names in kinds)  # blocks in stages: two of each map
     return [] if several else list(members.values())
 
