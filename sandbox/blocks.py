@@ -33,7 +33,7 @@ def _find_branches(m: Measurements) -> list[str]:
     apart |= set(_stacked_gains(m))
     entries = m.initial.parameters.entries
     names = [e["name"] for e in entries if is_matrix(e["shape"]) and e["name"] not in apart]
-    lists = _lists([entry["name"] for entry in entries])
+    lists = _lists_of(m)
     stack = _stack(m, lists)
     if stack is None:
         return names
@@ -49,10 +49,14 @@ def _member(name: str | None) -> tuple[str, str] | None:
 
 def kind_of(m: Measurements, name: str) -> str:
     """The name with all indices left open but its block's own: the experts of a block are of one kind."""
-    lists = _lists([entry["name"] for entry in m.initial.parameters.entries])
-    stack = m.subject.once("stack", lambda: _stack(m, lists))
-    block = f"{stack}.{found[1]}" if (found := _member(name)) and found[0] == stack else ""
+    stack = m.subject.once("stack", lambda: _stack(m, _lists_of(m)))
+    found = _MEMBER.match(name)
+    block = found[0] if found and (found[1] or "") == stack else ""
     return block + _INDEX.sub(".*", name.removeprefix(block))
+
+
+def _lists_of(m: Measurements) -> dict[str, set[str]]:
+    return _lists([entry["name"] for entry in m.initial.parameters.entries])
 
 
 def _lists(names: list[str]) -> dict[str, set[str]]:

@@ -99,7 +99,8 @@ def side_by_side(m: Measurements) -> bool:
         return False
     silent = m.drawn.without(branches.without_mlps() + branches.without_attention())
     before = m.products.taps[branches.last_read]
-    again = [tap for tap in silent.taps(m.product_ids).taps if tap.weight == before.weight]
+    places = [(tap, tap.weight, tap.start) for tap in silent.taps(m.product_ids).taps]
+    again = [tap for tap, *place in places if place == [before.weight, before.start]]
     if not again or again[-1].tensors["left"].shape != before.tensors["left"].shape:
         return False
     after = again[-1]

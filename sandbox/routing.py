@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from sandbox import blocks
 from sandbox.measurements import LONG, STD, Measurements, cotangent
 
 _DRAWS = 12  # of the parameters: one expert of eight may be passed over in several
-_MOST_NUMBERS = 4_000_000  # of all draws together: the program's process keeps each of them
+_MOST_NUMBERS = 20_000_000  # of all draws together: the program's process keeps each of them
 _ROWS = 8
 
 
@@ -23,14 +25,12 @@ def reached_elsewhere(m: Measurements, missed: list[str]) -> set[str]:
     shapes = {entry["name"]: tuple(entry["shape"]) for entry in m.initial.parameters.entries}
     passed_over = {name for name in missed if (blocks.kind_of(m, name), shapes[name]) in reached}
     found: set[str] = set()
-    draws = min(_DRAWS, _MOST_NUMBERS // m.initial.parameters.size)
-    for seed in range(2, 2 + draws):
+    numbers = sum(math.prod(shape) for shape in shapes.values())  # of a large model no values are here
+    for seed in range(2, 2 + min(_DRAWS, _MOST_NUMBERS // numbers)):
         if found == passed_over:
             break
-        model, ids = (
-            m.redrawn(m.initial.model, std=STD, seed=seed, dtype=m.drawn.dtype),
-            m.ids(_ROWS, LONG, salt=seed),
-        )
+        model = m.redrawn(m.initial.model, std=STD, seed=seed, dtype=m.drawn.dtype)
+        ids = m.ids(_ROWS, LONG, salt=seed)
         of = cotangent(ids, m.V)
         gradients = model.gradients(ids, of.float() if model.dtype == "float32" else of)
         found |= {
